@@ -1,0 +1,229 @@
+// swift-tools-version: 6.2
+//
+// The list below is the architecture: each room names what it may import, and every arrow points
+// to a room of a lower level (Docs/ARCHITECTURE.md, "The house").
+//
+//   CORE_ONLY=1           the pure rooms and their tests only: no NIO, no engine; seconds to build
+//   ROOMS=HTTPFront,...   only the named targets and what they need
+//
+// Both want a scratch folder of their own: `ROOMS=X swift test --scratch-path .build-x`.
+
+import Foundation
+import PackageDescription
+
+// MARK: - Libraries
+
+let heaps = product("HeapModule", "swift-collections")
+let queues = product("DequeModule", "swift-collections")
+let reals = product("RealModule", "swift-numerics")
+let atomics = product("Atomics", "swift-atomics")
+let histograms = product("Histogram", "hdrhistogram-swift")
+let yams = product("Yams", "Yams")
+let protobuf = product("SwiftProtobuf", "swift-protobuf")
+let arguments = product("ArgumentParser", "swift-argument-parser")
+let log = product("Logging", "swift-log")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let nioCore = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioEmbedded = product("NIOEmbedded", "swift-nio")
+let nioHTTP2 = product("NIOHTTP2", "swift-nio-http2")
+let nioHPACK = product("NIOHPACK", "swift-nio-http2")
+
+let libraries: [(name: String, dependency: Package.Dependency)] = [
+    ("swift-collections", library("apple/swift-collections", "1.6.0")),
+    ("swift-numerics", library("apple/swift-numerics", "1.1.1")),
+    ("swift-atomics", library("apple/swift-atomics", "1.3.0")),
+    ("hdrhistogram-swift", library("HdrHistogram/hdrhistogram-swift", "0.2.0")),
+    ("Yams", library("jpsim/Yams", "6.2.2")),
+    ("swift-protobuf", library("apple/swift-protobuf", "1.39.0")),
+    ("swift-argument-parser", library("apple/swift-argument-parser", "1.8.2")),
+    ("swift-log", library("apple/swift-log", "1.16.2")),
+    ("swift-service-lifecycle", library("swift-server/swift-service-lifecycle", "2.13.0")),
+    ("swift-nio", library("apple/swift-nio", "2.101.2")),
+    ("swift-nio-http2", library("apple/swift-nio-http2", "1.46.0")),
+]
+
+// MARK: - The rooms
+
+let pure: [Target] = [
+    room("ServingDomain"),
+    room("ServerCore", needs: ["ServingDomain", heaps, queues]),
+    room("Planning", needs: ["ServingDomain"]),
+    room("VirtualDevices", needs: ["ServingDomain", reals]),
+    room("Workloads", needs: ["ServingDomain", reals]),
+]
+
+let edges: [Target] = [
+    room("OpenInference", needs: ["ServingDomain"]),
+    room("Documents", needs: ["ServingDomain", "Workloads", yams]),
+    room("WireMessages", needs: [protobuf]),
+    room(
+        "ServerRuntime",
+        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", histograms, log, atomics]
+    ),
+    room(
+        "HTTPFront",
+        needs: [
+            "ServingDomain", "OpenInference", "ServerRuntime", "CZlib", nioCore, nioPosix, nioHTTP1,
+            log,
+        ]
+    ),
+    room(
+        "GRPCFront",
+        needs: [
+            "ServingDomain", "OpenInference", "ServerRuntime", "WireMessages", "CZlib", protobuf,
+            nioCore, nioPosix, nioHTTP2, nioHPACK, log,
+        ]
+    ),
+    .target(name: "CONNXRuntime"),
+    room("EngineONNX", needs: ["ServingDomain", "ServerRuntime", "CONNXRuntime", log]),
+    room("EngineEmulated", needs: ["ServingDomain", "ServerRuntime", "VirtualDevices"]),
+    room(
+        "ModelRepository",
+        needs: ["ServingDomain", "ServerRuntime", "WireMessages", protobuf, log]
+    ),
+    room("ModelZoo", needs: ["ServingDomain", "WireMessages", protobuf]),
+    room(
+        "LoadGenerator",
+        needs: [
+            "ServingDomain", "Workloads", "OpenInference", "WireMessages", protobuf, histograms,
+            nioCore, nioPosix, nioHTTP1, nioHTTP2, nioHPACK,
+        ]
+    ),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .executableTarget(
+        name: "sluice",
+        dependencies: [
+            "ServingDomain", "ServerCore", "Documents", "ServerRuntime", "HTTPFront", "GRPCFront",
+            "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo", "LoadGenerator",
+            "Workloads", arguments, log, lifecycle,
+        ],
+        swiftSettings: strict
+    ),
+]
+
+let pureTests: [Target] = [
+    .target(
+        name: "ServingTestKit",
+        dependencies: ["ServingDomain", "ServerCore"],
+        path: "Tests/ServingTestKit",
+        swiftSettings: strict
+    ),
+    tests("TidyTests"),
+    tests("ServingDomainTests", of: ["ServingDomain", "ServingTestKit"]),
+    tests("ServerCoreTests", of: ["ServerCore", "ServingDomain", "ServingTestKit"]),
+    tests("PlanningTests", of: ["Planning", "ServingDomain", "ServingTestKit"]),
+    tests("VirtualDevicesTests", of: ["VirtualDevices", "ServingDomain", "ServingTestKit"]),
+    tests("WorkloadsTests", of: ["Workloads", "ServingDomain", "ServingTestKit"]),
+]
+
+let edgeTests: [Target] = [
+    tests("OpenInferenceTests", of: ["OpenInference", "ServingDomain", "ServingTestKit"]),
+    tests("DocumentsTests", of: ["Documents", "ServingDomain", "Workloads"]),
+    tests(
+        "ServerRuntimeTests",
+        of: [
+            "ServerRuntime", "ServerCore", "EngineEmulated", "ServingDomain", "VirtualDevices",
+            "ServingTestKit",
+        ]
+    ),
+    tests(
+        "HTTPFrontTests",
+        of: [
+            "HTTPFront", "ServerRuntime", "EngineEmulated", "ServingDomain", "OpenInference",
+            "ServingTestKit", "CZlib", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+        ]
+    ),
+    tests(
+        "GRPCFrontTests",
+        of: [
+            "GRPCFront", "ServerRuntime", "EngineEmulated", "WireMessages", "ServingDomain",
+            "OpenInference", "ServingTestKit", protobuf, nioCore, nioPosix, nioHTTP2, nioHPACK,
+            nioEmbedded,
+        ]
+    ),
+    tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
+    tests(
+        "ModelRepositoryTests",
+        of: ["ModelRepository", "ServerRuntime", "WireMessages", "ServingDomain", "ServingTestKit"]
+    ),
+    tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain"]),
+    tests(
+        "LoadGeneratorTests",
+        of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]
+    ),
+    tests("ConformanceTests", of: ["WireMessages", "OpenInference", protobuf]),
+]
+
+// MARK: - The package
+
+let package = Package(
+    name: "sluice",
+    dependencies: chosen.libraries,
+    targets: chosen.targets
+)
+
+// MARK: - How the parts above are written down
+
+/// Swift 6 mode comes with the tools version; the rest keeps imports honest and warnings fatal.
+nonisolated var strict: [SwiftSetting] {
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}
+
+func room(_ name: String, needs: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: needs, swiftSettings: strict)
+}
+
+func tests(_ name: String, of rooms: [Target.Dependency] = []) -> Target {
+    .testTarget(name: name, dependencies: rooms, swiftSettings: strict)
+}
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+func library(_ repository: String, _ version: Version) -> Package.Dependency {
+    .package(url: "https://github.com/\(repository)", exact: version)
+}
+
+/// Everything, or the part that `CORE_ONLY` or `ROOMS` asks for, with what that part needs.
+var chosen: (targets: [Target], libraries: [Package.Dependency]) {
+    let environment = ProcessInfo.processInfo.environment
+    var targets = pure + edges + pureTests + edgeTests
+    if environment["CORE_ONLY"] != nil {
+        targets = pure + pureTests
+    } else if let rooms = environment["ROOMS"] {
+        targets = closure(of: rooms.split(separator: ",").map(String.init), in: targets)
+    }
+    let needed = Set(targets.flatMap(\.dependencies).compactMap(packageName))
+    return (targets, libraries.filter { needed.contains($0.name) }.map(\.dependency))
+}
+
+func closure(of names: [String], in targets: [Target]) -> [Target] {
+    var wanted = Set(names)
+    var frontier = names
+    while let name = frontier.popLast() {
+        guard let target = targets.first(where: { $0.name == name }) else { continue }
+        for next in target.dependencies.compactMap(targetName) where wanted.insert(next).inserted {
+            frontier.append(next)
+        }
+    }
+    return targets.filter { wanted.contains($0.name) }
+}
+
+func targetName(_ dependency: Target.Dependency) -> String? {
+    switch dependency {
+    case .targetItem(let name, _), .byNameItem(let name, _): name
+    default: nil
+    }
+}
+
+func packageName(_ dependency: Target.Dependency) -> String? {
+    if case .productItem(_, let package, _, _) = dependency { package } else { nil }
+}

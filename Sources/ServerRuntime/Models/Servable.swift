@@ -1,0 +1,76 @@
+public import ServingDomain
+
+/// One version of one model that answers requests, as fronts see it.
+public final class Servable: Sendable {
+    /// The model's place in the core.
+    public let id: ModelID
+    /// Name, version, batching, priorities, objective.
+    public let spec: ModelSpec
+    /// The tensors that clients see.
+    public let signature: ModelSignature
+    /// The engine's platform word.
+    public let platform: String
+    /// The whole configuration as the wire's JSON object.
+    public let configJSON: [UInt8]
+    /// The same as a serialized `inference.ModelConfig`.
+    public let configBytes: [UInt8]
+    /// What has been counted for this version.
+    public let statistics: ModelStatistics
+
+    init(
+        spec: ModelSpec,
+        definition: ModelDefinition,
+        platform: String,
+        statistics: ModelStatistics
+    ) {
+        self.id = spec.id
+        self.spec = spec
+        self.signature = definition.signature
+        self.platform = platform
+        self.configJSON = definition.configJSON
+        self.configBytes = definition.configBytes
+        self.statistics = statistics
+    }
+}
+
+/// Why a name does not lead to a model that answers.
+public enum LookupFailure: Error, Hashable, Sendable {
+    /// No model of that name was ever loaded.
+    case unknownModel
+    /// The model is there, that version is not.
+    case unknownVersion
+    /// It is there, but loading, unloading or failed; one line says which.
+    case notReady(String)
+}
+
+/// One line of the repository index.
+public struct IndexEntry: Hashable, Sendable {
+    /// Where a model stands.
+    public enum State: String, Hashable, Sendable {
+        /// Answers requests.
+        case ready = "READY"
+        /// Does not; the reason says why.
+        case unavailable = "UNAVAILABLE"
+        /// Is being read and warmed.
+        case loading = "LOADING"
+        /// Finishes its last requests.
+        case unloading = "UNLOADING"
+    }
+
+    /// The model's name.
+    public var name: String
+    /// The version; nil for a model that was never loaded.
+    public var version: Int64?
+    /// Where it stands; nil for a model that was never loaded.
+    public var state: State?
+    /// Why it is unavailable; empty otherwise.
+    public var reason: String
+
+    /// Creates a line.
+    public init(name: String, version: Int64?, state: State?, reason: String) {
+        self.name = name
+        self.version = version
+        self.state = state
+        self.reason = reason
+    }
+}

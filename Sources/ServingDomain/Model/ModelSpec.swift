@@ -1,0 +1,57 @@
+/// What the core must know of one version of one model to decide about its requests.
+public struct ModelSpec: Hashable, Sendable {
+    /// The model's place in the core's tables.
+    public var id: ModelID
+    /// The model's name, for people and files.
+    public var name: String
+    /// The model's version.
+    public var version: Int64
+    /// The most items in one batch, at least 1.
+    public var maxBatch: Int32
+    /// How requests are put together.
+    public var batching: BatchingRules
+    /// The levels that requests may name.
+    public var priorities: PriorityRules
+    /// The rules of each level's queue; position 0 is level 1; as many as there are levels.
+    public var queues: [QueueRules]
+    /// The latency objective of every request; nil = none.
+    public var slo: TimeSpan?
+    /// The percentile that the objective speaks of: 99 allows 1 % violations.
+    public var percentile: Double
+    /// How many instances to start with, and the most there may be.
+    public var instances: Int32, instanceLimit: Int32
+    /// Latency by batch and units; nil until something has been measured.
+    public var surface: LatencySurface?
+
+    /// Creates a description; the defaults are those of a bare model file.
+    public init(
+        id: ModelID,
+        name: String,
+        version: Int64 = 1,
+        maxBatch: Int32 = 1,
+        batching: BatchingRules = .standard,
+        priorities: PriorityRules = .standard,
+        queues: [QueueRules]? = nil,
+        slo: TimeSpan? = nil,
+        percentile: Double = 99,
+        instances: Int32 = 1,
+        instanceLimit: Int32? = nil,
+        surface: LatencySurface? = nil
+    ) {
+        precondition(maxBatch >= 1 && instances >= 1)
+        self.id = id
+        self.name = name
+        self.version = version
+        self.maxBatch = maxBatch
+        self.batching = batching
+        self.priorities = priorities
+        self.queues =
+            queues ?? Array(repeating: .standard, count: Int(priorities.levels))
+        precondition(self.queues.count == Int(priorities.levels))
+        self.slo = slo
+        self.percentile = percentile
+        self.instances = instances
+        self.instanceLimit = instanceLimit ?? instances
+        self.surface = surface
+    }
+}

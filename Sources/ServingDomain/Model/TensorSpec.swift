@@ -1,0 +1,52 @@
+/// Name, element type and shape of one input or output of a model.
+public struct TensorSpec: Hashable, Sendable {
+    /// The tensor's name in the model file.
+    public var name: String
+    /// The element type.
+    public var type: DataType
+    /// The shape without the batch dimension; -1 where any size goes.
+    public var dims: [Int64]
+    /// What the engine sees instead of `dims`, where config.pbtxt has `reshape`.
+    public var engineDims: [Int64]?
+    /// Whether a request may leave the tensor out.
+    public var optional: Bool
+    /// Labels of a classification output, in index order; empty without a label file.
+    public var labels: [String]
+
+    /// Creates the description of one tensor.
+    public init(
+        name: String,
+        type: DataType,
+        dims: [Int64],
+        engineDims: [Int64]? = nil,
+        optional: Bool = false,
+        labels: [String] = []
+    ) {
+        self.name = name
+        self.type = type
+        self.dims = dims
+        self.engineDims = engineDims
+        self.optional = optional
+        self.labels = labels
+    }
+
+    /// Whether every dimension is known.
+    public var isFixed: Bool { dims.allSatisfy { $0 >= 0 } }
+}
+
+/// The tensors that a model takes and gives, and whether it takes batches.
+public struct ModelSignature: Hashable, Sendable {
+    /// What a request must bring, in the order of config.pbtxt.
+    public var inputs: [TensorSpec]
+    /// What a reply may carry, in the order of config.pbtxt.
+    public var outputs: [TensorSpec]
+    /// Whether requests carry a first dimension that counts items (`max_batch_size` > 0).
+    public var batched: Bool
+
+    /// Creates a signature.
+    public init(inputs: [TensorSpec], outputs: [TensorSpec], batched: Bool) {
+        self.inputs = inputs
+        self.outputs = outputs
+        self.batched = batched
+    }
+}

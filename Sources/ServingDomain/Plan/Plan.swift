@@ -1,0 +1,98 @@
+/// The whole decision of a planner: how devices are split and which models sit where.
+public struct Plan: Hashable, Sendable {
+    /// The planner that made it.
+    public var planner: String
+    /// One layout per device, in the order of the devices.
+    public var devices: [DeviceLayout]
+    /// Demand that found no place, in requests per second.
+    public var unserved: [Unserved]
+
+    /// Creates a plan.
+    public init(planner: String, devices: [DeviceLayout], unserved: [Unserved] = []) {
+        self.planner = planner
+        self.devices = devices
+        self.unserved = unserved
+    }
+
+    /// Whether all demand found a place.
+    public var schedulable: Bool { unserved.isEmpty }
+
+    /// How one device is split.
+    public struct DeviceLayout: Hashable, Sendable {
+        /// The device.
+        public var device: DeviceID
+        /// Its parts; their units sum to at most the device's.
+        public var gpulets: [GpuletLayout]
+
+        /// Creates the layout of one device.
+        public init(device: DeviceID, gpulets: [GpuletLayout]) {
+            self.device = device
+            self.gpulets = gpulets
+        }
+    }
+
+    /// One part of a device, and what runs on it.
+    public struct GpuletLayout: Hashable, Sendable {
+        /// The part's size in device units.
+        public var units: Int32
+        /// Batches that may run on it at once.
+        public var slots: Int32
+        /// The time that gives each lane one turn; nil where nothing takes turns.
+        public var dutyCycle: TimeSpan?
+        /// The models that sit on it.
+        public var lanes: [LanePlacement]
+
+        /// Creates the layout of one gpulet.
+        public init(units: Int32, slots: Int32, dutyCycle: TimeSpan?, lanes: [LanePlacement]) {
+            precondition(units >= 1 && slots >= 1)
+            self.units = units
+            self.slots = slots
+            self.dutyCycle = dutyCycle
+            self.lanes = lanes
+        }
+    }
+
+    /// One model's seat on one gpulet.
+    public struct LanePlacement: Hashable, Sendable {
+        /// The model.
+        public var model: ModelID
+        /// The largest batch allowed.
+        public var batchLimit: Int32
+        /// How many of its batches may run at once.
+        public var instances: Int32
+        /// The planned rate in thousandths of a request per second; 0 = not planned by rate.
+        public var milliRate: Int64
+        /// The expected latency of a full batch, predicted slowdown included; nil = not known.
+        public var expected: TimeSpan?
+
+        /// Creates a seat.
+        public init(
+            model: ModelID,
+            batchLimit: Int32,
+            instances: Int32,
+            milliRate: Int64 = 0,
+            expected: TimeSpan? = nil
+        ) {
+            precondition(batchLimit >= 1 && instances >= 1)
+            self.model = model
+            self.batchLimit = batchLimit
+            self.instances = instances
+            self.milliRate = milliRate
+            self.expected = expected
+        }
+    }
+
+    /// Demand of one model that found no place.
+    public struct Unserved: Hashable, Sendable {
+        /// The model.
+        public var model: ModelID
+        /// The rate left over, in thousandths of a request per second.
+        public var milliRate: Int64
+
+        /// Creates a remainder.
+        public init(model: ModelID, milliRate: Int64) {
+            self.model = model
+            self.milliRate = milliRate
+        }
+    }
+}

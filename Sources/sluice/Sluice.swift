@@ -1,0 +1,3 @@
+import ArgumentParser
+import Logging
+@main struct Sluice: AsyncParsableCommand { }
