@@ -1,0 +1,197 @@
+import ServerRuntime
+import ServingDomain
+
+/// Holds, fails and counts the runs of an emulated model, so that tests need not sleep.
+///
+/// Runs pass a gate that is open at first. While it is closed, each run waits at its beginning
+/// until it is let through, the gate opens, or the run is terminated. Any thread may call it.
+public final class EmulatedControl: Sendable {
+    /// One run that ended.
+    public struct Run: Hashable, Sendable {
+        /// Items of the batch.
+        public var items: Int32
+        /// Whether it ended as it should.
+        public var succeeded: Bool
+    }
+
+    /// The most runs that are kept in `runs`; later ones are counted only.
+    public static let recordLimit = 65_536
+
+    let monitor = Monitor()
+    // Safe: read and written only while `monitor` is locked.
+    private nonisolated(unsafe) var state = State()
+
+    /// Creates a control with an open gate and no faults.
+    public init() {}
+
+    /// Closes the gate: runs that begin from now on wait.
+    public func close() { locked { $0.open = false } }
+
+    /// Opens the gate; every run that waits goes on.
+    public func open() {
+        locked {
+            $0.open = true
+            $0.permits = 0
+        }
+    }
+
+    /// Lets `count` runs through the closed gate, waiting ones first.
+    public func pass(_ count: Int = 1) {
+        precondition(count >= 0)
+        locked { $0.permits += count }
+    }
+
+    /// Sets what goes wrong from now on.
+    public func set(_ faults: EmulatedFaults) { locked { $0.faults = faults } }
+
+    /// Makes the next `count` runs fail, whatever the faults say.
+    public func failNext(_ count: Int = 1) { locked { $0.failNext = count } }
+
+    /// How many runs wait at the gate.
+    public var blockedCount: Int { locked { $0.blocked } }
+
+    /// How many runs have ended, failed ones included.
+    public var endedCount: Int { locked { $0.ended } }
+
+    /// The runs that ended, in order, the first `recordLimit` of them.
+    public var runs: [Run] { locked { $0.runs } }
+
+    /// Returns once at least `count` runs wait at the gate.
+    public func blocked(atLeast count: Int) async {
+        await reached { $0.blocked >= count }
+    }
+
+    /// Returns once at least `count` runs have ended.
+    public func ended(atLeast count: Int) async {
+        await reached { $0.ended >= count }
+    }
+}
+
+// MARK: - What the engine asks
+
+extension EmulatedControl {
+    /// Where one instance stands. Every field is read and written under the control's lock.
+    final class Seat: Sendable {
+        // Safe: see the type.
+        nonisolated(unsafe) var running = false
+        // Safe: see the type.
+        nonisolated(unsafe) var stopping = false
+        // Safe: see the type.
+        nonisolated(unsafe) var runs = 0
+    }
+
+    var faults: EmulatedFaults { locked { $0.faults } }
+
+    /// One run: gate, then latency, then the fault if there is to be one. Blocks.
+    func run(_ seat: Seat, items: Int32, latency: TimeSpan) throws(EngineError) {
+        monitor.lock()
+        seat.running = true
+        seat.stopping = false
+        seat.runs += 1
+        state.begun += 1
+        let number = state.begun
+        let fails = state.nextFails(firstOfInstance: seat.runs == 1)
+        waitAtGate(seat)
+        if latency > .zero, !seat.stopping {
+            let end = Monitor.now() + latency.nanoseconds
+            while !seat.stopping, Monitor.now() < end { monitor.wait(until: end) }
+        }
+        let stopped = seat.stopping
+        seat.running = false
+        state.end(Run(items: items, succeeded: !stopped && !fails))
+        state.wakeWaiters()
+        monitor.unlock()
+        if stopped { throw EngineError(.terminated, "the run was terminated") }
+        if fails { throw EngineError(.failed, "emulated fault in run \(number)") }
+    }
+
+    /// Ends the seat's present run; nothing happens between runs.
+    func terminate(_ seat: Seat) {
+        monitor.lock()
+        if seat.running {
+            seat.stopping = true
+            monitor.broadcast()
+        }
+        monitor.unlock()
+    }
+
+    private func waitAtGate(_ seat: Seat) {
+        guard !state.mayPass() else { return }
+        state.blocked += 1
+        state.wakeWaiters()
+        while !seat.stopping {
+            monitor.wait()
+            if seat.stopping || state.mayPass() { break }
+        }
+        state.blocked -= 1
+    }
+
+    private func reached(_ condition: @escaping @Sendable (borrowing State) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            locked {
+                $0.waiters.append(State.Waiter(condition: condition, continuation: continuation))
+                $0.wakeWaiters()
+            }
+        }
+    }
+
+    private func locked<Result>(_ body: (inout State) -> Result) -> Result {
+        monitor.lock()
+        defer { monitor.unlock() }
+        let result = body(&state)
+        monitor.broadcast()
+        return result
+    }
+}
+
+// MARK: - State
+
+extension EmulatedControl {
+    private struct State {
+        struct Waiter {
+            var condition: @Sendable (borrowing State) -> Bool
+            var continuation: CheckedContinuation<Void, Never>
+        }
+
+        var open = true
+        var permits = 0
+        var faults = EmulatedFaults()
+        var failNext = 0
+        var blocked = 0
+        var begun = 0
+        var ended = 0
+        var runs: [Run] = []
+        var waiters: [Waiter] = []
+
+        mutating func mayPass() -> Bool {
+            if open { return true }
+            guard permits > 0 else { return false }
+            permits -= 1
+            return true
+        }
+
+        mutating func nextFails(firstOfInstance: Bool) -> Bool {
+            if failNext > 0 {
+                failNext -= 1
+                return true
+            }
+            if faults.warm, firstOfInstance { return true }
+            return faults.every > 0 && begun % faults.every == 0
+        }
+
+        mutating func end(_ run: Run) {
+            ended += 1
+            if runs.count < recordLimit { runs.append(run) }
+        }
+
+        mutating func wakeWaiters() {
+            guard !waiters.isEmpty else { return }
+            let present = waiters
+            waiters = present.filter { waiter in
+                guard waiter.condition(self) else { return true }
+                waiter.continuation.resume()
+                return false
+            }
+        }
+    }
+}
