@@ -12,6 +12,12 @@ public final class EmulatedControl: Sendable {
         public var items: Int32
         /// Whether it ended as it should.
         public var succeeded: Bool
+
+        /// Creates the record of a run.
+        public init(items: Int32, succeeded: Bool) {
+            self.items = items
+            self.succeeded = succeeded
+        }
     }
 
     /// The most runs that are kept in `runs`; later ones are counted only.
@@ -24,8 +30,13 @@ public final class EmulatedControl: Sendable {
     /// Creates a control with an open gate and no faults.
     public init() {}
 
-    /// Closes the gate: runs that begin from now on wait.
-    public func close() { locked { $0.open = false } }
+    /// Closes the gate: runs that begin from now on wait. Permits left over are void.
+    public func close() {
+        locked {
+            $0.open = false
+            $0.permits = 0
+        }
+    }
 
     /// Opens the gate; every run that waits goes on.
     public func open() {
