@@ -1,0 +1,106 @@
+/// Why a request is answered with an error: the kind that decides the code, and one line.
+public struct WireError: Error, Hashable, Sendable {
+    /// What kind of failure it is.
+    public var kind: Kind
+    /// One line: what happened, the limit, the next step.
+    public var message: String
+
+    /// Creates an error.
+    public init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    /// The kinds of failure, each with its codes on both wires.
+    public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
+        /// A value that does not fit: shape, type, name, batch size.
+        case invalidArgument
+        /// Bytes that are no JSON or protobuf, or whose lengths lie.
+        case malformed
+        /// More bytes than may be sent.
+        case tooLarge
+        /// No such model, version, region or path.
+        case notFound
+        /// A name that is taken.
+        case alreadyExists
+        /// Something that this server does not do.
+        case unsupported
+        /// A restricted endpoint without its key.
+        case forbidden
+        /// A verb that the path does not take.
+        case methodNotAllowed
+        /// A fault of the server.
+        case internalFault
+        /// Not ready, draining, or no room in the request table.
+        case unavailable
+        /// The model's queue or its admission refuses.
+        case overloaded
+        /// The deadline can't be met or has passed.
+        case deadlineMissed
+        /// The client has gone.
+        case cancelled
+    }
+}
+
+extension WireError.Kind {
+    /// The HTTP status (design, section 4).
+    public var httpStatus: Int {
+        switch self {
+        case .invalidArgument, .malformed, .alreadyExists, .cancelled: 400
+        case .forbidden: 403
+        case .notFound: 404
+        case .methodNotAllowed: 405
+        case .tooLarge: 413
+        case .overloaded: 429
+        case .internalFault: 500
+        case .unsupported: 501
+        case .unavailable: 503
+        case .deadlineMissed: 504
+        }
+    }
+
+    /// The HTTP status that Triton gives, for `--triton-compat-errors`.
+    public var tritonHTTPStatus: Int {
+        switch self {
+        case .malformed: 500
+        case .tooLarge: 400
+        case .overloaded, .deadlineMissed: 503
+        default: httpStatus
+        }
+    }
+
+    /// The gRPC status code (design, section 4).
+    public var grpcStatus: Int {
+        switch self {
+        case .cancelled: 1
+        case .invalidArgument, .malformed, .tooLarge: 3
+        case .deadlineMissed: 4
+        case .notFound: 5
+        case .alreadyExists: 6
+        case .overloaded: 8
+        case .unsupported, .methodNotAllowed: 12
+        case .internalFault: 13
+        case .unavailable, .forbidden: 14
+        }
+    }
+
+    /// The gRPC status code that Triton gives, for `--triton-compat-errors`.
+    public var tritonGRPCStatus: Int {
+        switch self {
+        case .overloaded, .deadlineMissed: 14
+        default: grpcStatus
+        }
+    }
+}
+
+extension WireError {
+    /// The body of an error reply, `{"error":"..."}`.
+    public var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("error")
+        writer.string(message)
+        writer.endObject()
+        return writer.bytes
+    }
+}
