@@ -16,7 +16,6 @@ import PackageDescription
 let heaps = product("HeapModule", "swift-collections")
 let queues = product("DequeModule", "swift-collections")
 let reals = product("RealModule", "swift-numerics")
-let atomics = product("Atomics", "swift-atomics")
 let histograms = product("Histogram", "hdrhistogram-swift")
 let yams = product("Yams", "Yams")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
@@ -33,7 +32,6 @@ let nioHPACK = product("NIOHPACK", "swift-nio-http2")
 let libraries: [(name: String, dependency: Package.Dependency)] = [
     ("swift-collections", library("apple/swift-collections", "1.6.0")),
     ("swift-numerics", library("apple/swift-numerics", "1.1.1")),
-    ("swift-atomics", library("apple/swift-atomics", "1.3.0")),
     ("hdrhistogram-swift", library("HdrHistogram/hdrhistogram-swift", "0.2.0")),
     ("Yams", library("jpsim/Yams", "6.2.2")),
     ("swift-protobuf", library("apple/swift-protobuf", "1.39.0")),
@@ -55,12 +53,13 @@ let pure: [Target] = [
 ]
 
 let edges: [Target] = [
+    .target(name: "CHost"),
     room("OpenInference", needs: ["ServingDomain"]),
     room("Documents", needs: ["ServingDomain", "Workloads", yams]),
     room("WireMessages", needs: [protobuf]),
     room(
         "ServerRuntime",
-        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", histograms, log, atomics]
+        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
     ),
     room(
         "HTTPFront",

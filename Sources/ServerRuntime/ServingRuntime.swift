@@ -1,4 +1,8 @@
+public import Logging
+import Planning
+public import ServerCore
 public import ServingDomain
+import Synchronization
 
 /// Drives the core in real time: requests in, orders out, tensors moved, engines run.
 public final class ServingRuntime: Sendable {
@@ -8,73 +12,269 @@ public final class ServingRuntime: Sendable {
         case starting
         /// Serves.
         case ready
-        /// Not ready any more; what is here is finished, nothing new is admitted later on.
+        /// Not ready any more; what is here is finished.
         case draining
     }
 
     /// The log settings that clients may change.
-    public let logSettings = LogSettings()
+    public let logSettings: LogSettings
     /// The trace settings that clients may change.
-    public let traceSettings = TraceSettings()
+    public let traceSettings: TraceSettings
     /// Memory shared with clients.
-    public let sharedMemory = SharedMemory()
+    public let sharedMemory: SharedMemory
 
-    init() {}
+    private let configuration: RuntimeConfiguration
+    private let source: any ModelSource
+    private let driver: CoreDriver
+    private let registry: ModelRegistry
+    private let loader: ModelLoader
+    private let control: ControlPlane
+    private let journal: JournalWriter?
+    private let logger: Logger
+    private let standing = Mutex(Phase.starting)
+
+    /// Creates a runtime; nothing runs before `start`.
+    ///
+    /// - Throws: `ConfigurationError` where a name is unknown or the journal can't be written.
+    public init(
+        _ configuration: RuntimeConfiguration,
+        engine: any Engine,
+        source: any ModelSource,
+        logSettings: LogSettings = LogSettings(),
+        logger: Logger
+    ) throws(ConfigurationError) {
+        self.configuration = configuration
+        self.source = source
+        self.logSettings = logSettings
+        self.logger = logger
+        traceSettings = TraceSettings(file: configuration.traceFile)
+        sharedMemory = SharedMemory(isAllowed: configuration.allowsSharedMemory)
+        journal = try configuration.journalPath.map { path throws(ConfigurationError) in
+            try JournalWriter(path: path, configuration, logger: logger)
+        }
+        driver = try CoreDriver(
+            configuration.core,
+            inlineBelow: configuration.inlineBelow,
+            journal: journal,
+            logger: logger
+        )
+        registry = ModelRegistry(capacity: configuration.core.limits.models)
+        let planner = try planner(named: configuration.core.planner)
+        control = ControlPlane(
+            driver: driver,
+            registry: registry,
+            planner: planner,
+            units: UnitAllocator(
+                devices: configuration.core.devices,
+                numbers: configuration.unitNumbers
+            ),
+            logger: logger
+        )
+        loader = ModelLoader(
+            source: source,
+            engine: engine,
+            registry: registry,
+            driver: driver,
+            logger: logger
+        )
+    }
+
+    // MARK: Life
+
+    /// Starts the threads and loads the models; returns when each has been tried.
+    ///
+    /// A model that can't be loaded is logged and stands in the index; the others are served.
+    public func start() async {
+        journal?.start()
+        driver.start { [control] item in control.carryOut(item) }
+        loader.start()
+        for name in await initialNames() {
+            _ = await loader.perform { [loader] in loader.load(name, nil) }
+        }
+        standing.withLock { if $0 == .starting { $0 = .ready } }
+    }
+
+    /// From now on the server calls itself not ready; requests are still served.
+    public func beginDraining() {
+        standing.withLock { $0 = .draining }
+    }
+
+    /// Admits nothing new, waits until what is here has ended, `patience` at most, and ends the
+    /// threads. Returns how many requests were still running when the patience ended.
+    @discardableResult
+    public func shutDown(patience: TimeSpan) async -> Int {
+        beginDraining()
+        driver.post(.drainBegan)
+        let end = MonotonicTime.now() + patience
+        while driver.requestsHere > 0, MonotonicTime.now() < end {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        let left = driver.requestsHere
+        loader.stop()
+        for servable in registry.servables() {
+            registry.seat(servable.id)?.retire()
+            driver.retire(servable.id, successor: nil)
+        }
+        while registry.holdsSeats, MonotonicTime.now() < end {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        driver.stop()
+        journal?.finish()
+        return left
+    }
 
     // MARK: Requests (any thread)
 
     /// The time by the runtime's clock.
-    public static func now() -> Instant { .zero }
+    public static func now() -> Instant { MonotonicTime.now() }
 
     /// The version that answers for `name`: the named one, or the highest that is ready.
     public func servable(
         named name: String,
         version: Int64?
     ) throws(LookupFailure) -> Servable {
-        throw .unknownModel
+        try registry.servable(named: name, version: version)
     }
 
     /// Hands a request to the core. The runtime keeps `exchange` until it has ended it.
     ///
     /// `finish` may come before this returns (refusals do).
-    /// - Returns: The request's name for `cancel`; nil when it has ended already.
+    /// - Returns: The request's name for `cancel`; nil when it was turned away at the door.
     @discardableResult
     public func submit(
         _ exchange: any InferenceExchange,
         to servable: Servable,
         _ ticket: Ticket
     ) -> RequestID? {
-        nil
+        driver.submit(exchange, to: servable, ticket)
     }
 
     /// Says that the client of a request has gone; harmless when it has ended already.
-    public func cancel(_ request: RequestID) {}
+    public func cancel(_ request: RequestID) {
+        driver.cancel(request)
+    }
 
     // MARK: State (any thread)
 
     /// Where the server stands.
-    public var phase: Phase { .starting }
+    public var phase: Phase { standing.withLock { $0 } }
 
     /// Whether requests may be sent: ready, and, with strict readiness, every model is.
-    public var isReady: Bool { phase == .ready }
+    public var isReady: Bool {
+        phase == .ready && (!configuration.strictReadiness || registry.allAnswer)
+    }
 
     /// Whether a slot of the request table is free; fronts read no further when none is.
-    public var hasRoom: Bool { true }
+    public var hasRoom: Bool { driver.hasRoom }
 
     /// Every model known, for the repository index, sorted by name and version.
-    public func index(readyOnly: Bool) -> [IndexEntry] { [] }
+    ///
+    /// Reads the source's folder for models that were never loaded; may block on files.
+    public func index(readyOnly: Bool) -> [IndexEntry] {
+        var entries = registry.index()
+        let known = Set(entries.map(\.name))
+        for name in (try? source.names()) ?? [] where !known.contains(name) {
+            entries.append(IndexEntry(name: name, version: nil, state: nil, reason: ""))
+        }
+        entries.sort { ($0.name, $0.version ?? 0) < ($1.name, $1.version ?? 0) }
+        return readyOnly ? entries.filter { $0.state == .ready } : entries
+    }
 
     /// Every version that answers, sorted by name and version, for statistics.
-    public func servables() -> [Servable] { [] }
+    public func servables() -> [Servable] { registry.servables() }
 
     /// All metrics as Prometheus text.
-    public func metricsText() -> [UInt8] { [] }
+    public func metricsText() -> [UInt8] {
+        var text = MetricsText(registry.servables())
+        return text.write(requestsHere: driver.requestsHere, ready: isReady)
+    }
 
-    // MARK: Control (may block on files; fronts await)
+    // MARK: Control (fronts await)
 
     /// Loads, or loads anew, every version of a model that its configuration asks for.
-    public func load(_ name: String, override: LoadOverride?) async throws(SourceError) {}
+    public func load(_ name: String, override: LoadOverride?) async throws(SourceError) {
+        try checkExplicit()
+        try await loader.perform { [loader] in loader.load(name, override) }.get()
+    }
 
-    /// Takes a model away: what waits is finished first.
-    public func unload(_ name: String) async throws(SourceError) {}
+    /// Takes a model away: what waits is finished first. An unknown name does nothing.
+    public func unload(_ name: String) async throws(SourceError) {
+        try checkExplicit()
+        _ = await loader.perform { [loader] in
+            loader.unload(name)
+            return .success(())
+        }
+    }
+
+    private func checkExplicit() throws(SourceError) {
+        guard case .explicit = configuration.control else {
+            throw SourceError(
+                .unsupported,
+                "models can't be loaded or unloaded by request in this mode; start the server "
+                    + "with --model-control-mode=explicit"
+            )
+        }
+    }
+
+    private func initialNames() async -> [String] {
+        if case .explicit(let names) = configuration.control, !names.contains("*") {
+            return names
+        }
+        let listed = await loader.perform { [source] in
+            do throws(SourceError) {
+                return .success(try source.names())
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch listed {
+        case .success(let names): return names
+        case .failure(let error):
+            logger.error("the model repository can't be read: \(error.message)")
+            return []
+        }
+    }
+
+    /// Looks at the source once: loads what is new or changed, unloads what is gone.
+    private func poll(_ known: [String: UInt64]) async -> [String: UInt64] {
+        let found = await loader.perform { [source] () -> Result<[String: UInt64], SourceError> in
+            do throws(SourceError) {
+                var found: [String: UInt64] = [:]
+                for name in try source.names() { found[name] = try source.fingerprint(name) }
+                return .success(found)
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard case .success(let found) = found else { return known }
+        for (name, mark) in found.sorted(by: { $0.key < $1.key }) where known[name] != mark {
+            _ = await loader.perform { [loader] in loader.load(name, nil) }
+        }
+        for name in known.keys.sorted() where found[name] == nil {
+            _ = await loader.perform { [loader] in
+                loader.unload(name)
+                return .success(())
+            }
+        }
+        return found
+    }
+
+    /// Looks at the source every so often, in poll mode; returns when the task is cancelled.
+    public func pollSource() async {
+        guard case .poll(let period) = configuration.control else { return }
+        var known: [String: UInt64] = [:]
+        for name in registry.loadedNames() { known[name] = try? source.fingerprint(name) }
+        while !Task.isCancelled, phase != .draining {
+            try? await Task.sleep(for: .nanoseconds(period.nanoseconds))
+            known = await poll(known)
+        }
+    }
+}
+
+private func planner(named name: String) throws(ConfigurationError) -> any Planner {
+    do throws(PlanError) {
+        return try PlannerCatalogue.planner(named: name)
+    } catch {
+        throw ConfigurationError(error.message)
+    }
 }

@@ -16,6 +16,9 @@ public final class Servable: Sendable {
     public let configBytes: [UInt8]
     /// What has been counted for this version.
     public let statistics: ModelStatistics
+    /// Labels that its metrics carry beside name and version.
+    public let metricTags: [String: String]
+    let shapeKeys: ShapeKeys
 
     init(
         spec: ModelSpec,
@@ -30,6 +33,8 @@ public final class Servable: Sendable {
         self.configJSON = definition.configJSON
         self.configBytes = definition.configBytes
         self.statistics = statistics
+        metricTags = definition.metricTags
+        shapeKeys = ShapeKeys(definition.signature)
     }
 }
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the Swift tests, then the conformance tests with real clients against a real server, and
+# closes with one line that counts both.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0
+failed=0
+
+echo "== building (debug)"
+swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
+
+echo "== Swift tests"
+swift test --skip-build 2>&1 | tee "$log"
+swift_status=${PIPESTATUS[0]}
+# Swift Testing closes with "Test run with N tests in M suites passed|failed ... with K issues".
+total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$log" | tail -n 1)
+bad=$(grep -cE '^✘ Test .* failed after|Test .* failed after [0-9.]+ seconds with' "$log" || true)
+if [ "$swift_status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then bad=1; fi
+[ "$swift_status" -eq 0 ] && bad=0
+passed=$((passed + ${total:-0} - bad))
+failed=$((failed + bad))
+[ "$passed" -ge 0 ] || passed=0
+
+echo "== conformance tests (real clients)"
+.venv/bin/python -m pytest -q --no-header -p no:cacheprovider Tests/Conformance 2>&1 | tee "$log"
+python_status=${PIPESTATUS[0]}
+good=$(sed -nE 's/.*[^0-9]?([0-9]+) passed.*/\1/p' "$log" | tail -n 1)
+bad=$(sed -nE 's/.*[^0-9]?([0-9]+) (failed|errors?).*/\1/p' "$log" | tail -n 1)
+if [ "$python_status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then bad=1; fi
+passed=$((passed + ${good:-0}))
+failed=$((failed + ${bad:-0}))
+
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,38 @@
+#define _GNU_SOURCE
+#include "CHost.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
+    struct timespec until = {
+        .tv_sec = nanoseconds / 1000000000,
+        .tv_nsec = nanoseconds % 1000000000,
+    };
+    int status;
+    do {
+        status = sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+    } while (status != 0 && errno == EINTR);
+    return status == 0;
+}
+
+void host_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void host_lower_priority(int nice) {
+    // On Linux the priority of a thread's own number is that of the thread alone.
+    setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+}
+
+int host_cores(int32_t *cores, int capacity) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) != 0) return 0;
+    int count = 0;
+    for (int core = 0; core < CPU_SETSIZE && count < capacity; core++)
+        if (CPU_ISSET(core, &set)) cores[count++] = core;
+    return count;
+}

@@ -1,0 +1,18 @@
+// The few calls of Linux that Swift's Glibc module does not show.
+#pragma once
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Waits for a semaphore until a point of CLOCK_MONOTONIC; false when the time passed first.
+bool host_wait_until(sem_t *semaphore, int64_t nanoseconds);
+
+/// Names the calling thread for the system's tools; 15 characters at most.
+void host_name_thread(const char *name);
+
+/// Lets the calling thread, and no other, run only when others leave time for it.
+void host_lower_priority(int nice);
+
+/// Writes the numbers of the cores that this process may use, ascending; returns how many.
+int host_cores(int32_t *cores, int capacity);

@@ -1,0 +1,329 @@
+import Logging
+import ServerCore
+import ServingDomain
+import Synchronization
+
+/// Drives the core in real time: one lock around the core for one event, everything else after it.
+///
+/// Any thread may post an event. The orders are looked up under the lock (names become lanes and
+/// exchanges) and carried out once it is open again, by the thread that posted.
+final class CoreDriver: Sendable {
+    /// What is only touched under the lock.
+    struct State: ~Copyable {
+        var core: ServerCore
+        var table: RequestTable
+        var lanes: [LaneThread?]
+        var buffer = ActionBuffer()
+        /// Where requests for a model that was replaced go instead.
+        var successors: [Servable?]
+        var journal: JournalWriter?
+        var sequence: UInt64 = 0
+        var lastNow = Instant.zero
+    }
+
+    let logger: Logger
+    let control: ControlQueue
+    private let state: Mutex<State>
+    private let timer = WakeTimer()
+    private let taken = Atomic<Int>(0)
+    private let capacity: Int
+    /// Batches that are expected to take less may run on the submitting thread; zero = none.
+    private let inlineBelow: TimeSpan
+
+    init(
+        _ configuration: CoreConfiguration,
+        inlineBelow: TimeSpan,
+        journal: JournalWriter?,
+        logger: Logger
+    ) throws(ConfigurationError) {
+        let limits = configuration.limits
+        let core = try ServerCore(configuration)
+        self.logger = logger
+        self.inlineBelow = inlineBelow
+        capacity = Int(limits.requests)
+        control = ControlQueue()
+        state = Mutex(
+            State(
+                core: core,
+                table: RequestTable(capacity: limits.requests),
+                lanes: Array(repeating: nil, count: Int(limits.instances)),
+                successors: Array(repeating: nil, count: Int(limits.models)),
+                journal: journal
+            )
+        )
+    }
+
+    /// Starts the timer and the control thread.
+    func start(_ carryOut: @escaping @Sendable (ControlQueue.Item) -> Void) {
+        timer.start { [unowned self] in post(.wake) }
+        control.start(carryOut)
+    }
+
+    /// Ends both threads; requests must have ended before.
+    func stop() {
+        timer.stop()
+        control.stop()
+    }
+
+    /// Whether a slot is free, without a lock; may be a request out of date.
+    var hasRoom: Bool { taken.load(ordering: .relaxed) < capacity }
+
+    /// Requests that are here.
+    var requestsHere: Int { taken.load(ordering: .relaxed) }
+
+    // MARK: Requests
+
+    /// Claims a slot and tells the core; nil when the request has ended already.
+    func submit(
+        _ exchange: any InferenceExchange,
+        to servable: Servable,
+        _ ticket: Ticket
+    ) -> RequestID? {
+        var deeds = Deeds()
+        var target = servable
+        let request = state.withLock { state -> RequestID? in
+            if let next = state.successors[servable.id.position],
+                next.spec.name == servable.spec.name, next.signature == servable.signature
+            {
+                target = next
+            }
+            let now = state.clock()
+            var arrival = target.arrival(of: ticket)
+            guard let request = state.table.claim(target.slot(exchange, ticket, arrival)) else {
+                return nil
+            }
+            arrival.request = request
+            target.statistics.waits()
+            state.take(.arrived(arrival), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+            return request
+        }
+        guard let request else {
+            let arrival = target.arrival(of: ticket)
+            target.statistics.countRefusal(
+                level: arrival.level,
+                hasDeadline: arrival.deadline != nil
+            )
+            exchange.finish(.refused(.noRoom))
+            return nil
+        }
+        carryOut(&deeds, runner: nil)
+        return request
+    }
+
+    /// Tells the core that a client has gone, if its request is still here.
+    func cancel(_ request: RequestID) {
+        var deeds = Deeds()
+        state.withLock { state in
+            guard state.table.holds(request) else { return }
+            let now = state.clock()
+            state.take(.cancelled(request), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+        }
+        carryOut(&deeds, runner: nil)
+    }
+
+    // MARK: Events
+
+    /// Tells the core a fact and carries out what follows.
+    func post(_ event: Event, _ context: EventContext = .none) {
+        var deeds = Deeds()
+        post(event, context, from: nil, &deeds)
+    }
+
+    /// The same for a lane thread, which brings its own storage and needs no bell for itself.
+    func post(
+        _ event: Event,
+        _ context: EventContext = .none,
+        from lane: LaneThread?,
+        _ deeds: inout Deeds
+    ) {
+        state.withLock { state in
+            let now = state.clock()
+            state.take(event, at: now, context, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+        }
+        carryOut(&deeds, runner: lane)
+        deeds.removeAll()
+    }
+
+    /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
+    func retire(_ id: ModelID, successor: Servable?) {
+        var deeds = Deeds()
+        state.withLock { state in
+            state.successors[id.position] = successor
+            let now = state.clock()
+            state.take(.modelRemoved(id), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+        }
+        carryOut(&deeds, runner: nil)
+        control.add(.retired(id))
+    }
+
+    /// Forgets a retired model's successor; its number may be used again.
+    func forget(_ id: ModelID) {
+        state.withLock { $0.successors[id.position] = nil }
+    }
+
+    // MARK: Lanes
+
+    /// Makes a lane known before its instance is reported ready.
+    func add(_ lane: LaneThread) {
+        state.withLock { $0.lanes[lane.id.position] = lane }
+    }
+
+    /// Finds a lane by its instance.
+    func lane(_ id: InstanceID) -> LaneThread? {
+        state.withLock { $0.lanes[id.position] }
+    }
+
+    /// Forgets a lane that never began.
+    func forget(_ lane: LaneThread) {
+        state.withLock { $0.lanes[lane.id.position] = nil }
+    }
+
+    /// A lane has come to its end; called by its own thread, last.
+    func laneEnded(_ lane: LaneThread, _ end: InstanceEnd) {
+        forget(lane)
+        control.add(.ended(lane.id, lane.servable.id, end))
+    }
+
+    private func carryOut(_ deeds: inout Deeds, runner: LaneThread?) {
+        // The next batch first, then the replies: the engine must not wait for sockets.
+        var own: LaneThread?
+        if let lane = deeds.firstLaunch {
+            if runner == nil, inlineBelow > .zero, lane.isShort(below: inlineBelow) {
+                own = lane
+            } else if lane !== runner {
+                lane.wake()
+            }
+            for lane in deeds.launches where lane !== runner { lane.wake() }
+        }
+        for (lane, batch) in deeds.terminations { lane.terminate(batch) }
+        let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
+        for end in deeds.ends {
+            end.servable.statistics.count(end, at: now)
+            end.exchange.finish(end.ending)
+        }
+        for order in deeds.control { control.add(.order(order)) }
+        timer.want(deeds.wake)
+        if let own { runInline(own) }
+    }
+
+    /// Runs the batch of an idle lane, and those that follow from it, on this thread.
+    private func runInline(_ lane: LaneThread) {
+        var deeds = Deeds()
+        lane.runBatch(&deeds)
+        if lane.mailbox.order != nil { lane.wake() }
+    }
+}
+
+extension CoreDriver.State {
+    /// The present time; never earlier than at the call before.
+    mutating func clock() -> Instant {
+        lastNow = max(lastNow, MonotonicTime.now())
+        return lastNow
+    }
+
+    /// One event: the core decides, the journal notes it, the orders are looked up.
+    mutating func take(
+        _ event: Event,
+        at now: Instant,
+        _ context: EventContext,
+        _ deeds: inout Deeds
+    ) {
+        sequence += 1
+        core.handle(event, at: now, into: &buffer)
+        journal?.note(sequence: sequence, now: now, event: event, orders: buffer)
+        for action in buffer.actions { look(up: action, context, &deeds) }
+        deeds.wake = core.nextWake
+        buffer.removeAll()
+    }
+
+    private mutating func look(up action: Action, _ context: EventContext, _ deeds: inout Deeds) {
+        switch action {
+        case .launch(let order):
+            fill(order, &deeds)
+        case .terminate(let batch, let instance):
+            if let lane = lanes[instance.position] { deeds.terminations.append((lane, batch)) }
+        case .reply(let request, let outcome):
+            end(request, outcome, context, &deeds)
+        case .timeout(let request):
+            release(request, .timedOut, .late, &deeds)
+        case .drop(let request, let reason):
+            release(request, .dropped(reason), .dropped, &deeds)
+        case .refuse(let request, let refusal):
+            release(request, .refused(refusal), .refused, &deeds)
+        case .startInstance(let order): deeds.control.append(.start(order))
+        case .stopInstance(let instance): deeds.control.append(.stop(instance))
+        case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
+        case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
+        }
+    }
+
+    private mutating func fill(_ order: LaunchOrder, _ deeds: inout Deeds) {
+        guard let lane = lanes[order.instance.position] else {
+            preconditionFailure("a launch on an instance that is not there")
+        }
+        precondition(lane.mailbox.order == nil, "a launch on an instance that is busy")
+        lane.mailbox.order = order
+        for place in order.requests {
+            let request = buffer.requests[Int(place)]
+            let slot = table[request]
+            guard let exchange = slot.exchange else { continue }
+            lane.mailbox.passengers.append(.init(exchange: exchange, items: slot.items))
+            if lane.mailbox.shapes == nil {
+                lane.mailbox.shapes = slot.shapes
+            } else if lane.mailbox.shapes != slot.shapes {
+                lane.mailbox.shapesDiffer = true
+            }
+            table.launched(request, expected: order.expected)
+            if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
+        }
+        deeds.launch(lane)
+    }
+
+    private mutating func end(
+        _ request: RequestID,
+        _ outcome: Outcome,
+        _ context: EventContext,
+        _ deeds: inout Deeds
+    ) {
+        let slot = table[request]
+        let predicted = slot.expected.map { $0 - slot.arrival }
+        let ending: Ending =
+            switch outcome {
+            case .served: .completed(late: false, predicted: predicted)
+            case .late: .completed(late: true, predicted: predicted)
+            case .cancelled: .cancelled
+            case .failed, .dropped, .refused:
+                .failed(context.failure ?? "the model failed; see the server's log")
+            }
+        release(request, ending, outcome, times: context.times, &deeds)
+    }
+
+    private mutating func release(
+        _ request: RequestID,
+        _ ending: Ending,
+        _ outcome: Outcome,
+        times: StageTimes? = nil,
+        _ deeds: inout Deeds
+    ) {
+        let slot = table.release(request)
+        guard let exchange = slot.exchange, let servable = slot.servable else { return }
+        if !slot.launched { servable.statistics.waitsNoLonger() }
+        deeds.ends.append(
+            Deeds.End(
+                exchange: exchange,
+                ending: ending,
+                outcome: outcome,
+                servable: servable,
+                arrival: slot.arrival,
+                level: slot.level,
+                items: slot.items,
+                hasDeadline: slot.deadline != nil,
+                times: times
+            )
+        )
+    }
+}

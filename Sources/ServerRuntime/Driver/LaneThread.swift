@@ -1,0 +1,207 @@
+import Logging
+import ServerCore
+import ServingDomain
+import Synchronization
+
+/// One instance and the thread that runs its batches, one at a time.
+///
+/// The mailbox has one place. The core never launches on an instance that is busy, so the place
+/// is free whenever it is filled (under the core's lock), and only the lane reads it, after the
+/// doorbell has rung; no lock of its own is needed.
+final class LaneThread: @unchecked Sendable {
+    // Safe: `mailbox`, `instance` and `deeds` are touched by one thread at a time, in the order
+    // that the core's lock and the doorbell give; everything else is immutable or locked.
+
+    /// One request of a batch.
+    struct Passenger {
+        var exchange: any InferenceExchange
+        var items: Int32
+    }
+
+    /// The one launch that waits or runs.
+    struct Mailbox {
+        var order: LaunchOrder?
+        var passengers: [Passenger] = []
+        var shapes: InputShapes?
+        /// Set when a hash collision put requests of unequal shapes together.
+        var shapesDiffer = false
+    }
+
+    private struct Progress {
+        var running: BatchID?
+        var condemned: BatchID?
+    }
+
+    let id: InstanceID
+    let servable: Servable
+    let placement: Placement
+    var mailbox = Mailbox()
+    private var instance: (any EngineInstance)?
+    private var scatterer: Scatterer
+    private let progress = Mutex(Progress())
+    private let bell = Doorbell()
+    private let stopping = Atomic<Bool>(false)
+    private unowned let driver: CoreDriver
+
+    init(
+        id: InstanceID,
+        servable: Servable,
+        placement: Placement,
+        driver: CoreDriver
+    ) {
+        self.id = id
+        self.servable = servable
+        self.placement = placement
+        self.driver = driver
+        scatterer = Scatterer(signature: servable.signature)
+    }
+
+    // MARK: Orders (any thread)
+
+    /// Starts the thread, which owns `instance` from now on. False: the system had no thread.
+    func start(_ instance: any EngineInstance) -> Bool {
+        self.instance = instance
+        return SystemThread.start("lane-\(id.index)") { [self] in run() }
+    }
+
+    /// Says that the mailbox has been filled.
+    func wake() {
+        bell.ring()
+    }
+
+    /// Whether the batch in the mailbox should take less than `span` by the forecast.
+    func isShort(below span: TimeSpan) -> Bool {
+        guard let order = mailbox.order, let expected = order.expected else { return false }
+        return expected - MonotonicTime.now() < span
+    }
+
+    /// Ends the thread once it is idle.
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        bell.ring()
+    }
+
+    /// Ends a batch early, whether it runs or still waits in the mailbox.
+    func terminate(_ batch: BatchID) {
+        progress.withLock { progress in
+            if progress.running == batch {
+                instance?.terminate()
+            } else {
+                progress.condemned = batch
+            }
+        }
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        var deeds = Deeds()
+        do throws(EngineError) {
+            try instance?.pin(placement)
+        } catch {
+            driver.logger.warning("a lane runs unpinned: \(error.message)")
+        }
+        while true {
+            bell.wait()
+            while mailbox.order != nil { runBatch(&deeds) }
+            if stopping.load(ordering: .acquiring) { break }
+        }
+        instance = nil
+        driver.laneEnded(self, .stopped)
+    }
+
+    /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may
+    /// run short batches itself: the lane's own thread waits for its bell meanwhile.
+    func runBatch(_ deeds: inout Deeds) {
+        guard let order = mailbox.order, let instance else { return }
+        let began = MonotonicTime.now()
+        guard began <= order.latest else {
+            clear()
+            return driver.post(.batchRefused(order.batch), from: self, &deeds)
+        }
+        let condemned = progress.withLock { progress in
+            progress.running = order.batch
+            return progress.condemned == order.batch
+        }
+        do throws(EngineError) {
+            if condemned { throw EngineError(.terminated, "nobody waits for the batch") }
+            let times = try carry(order, by: instance, began: began)
+            settle()
+            servable.statistics.countBatch(items: order.items, times: times)
+            driver.post(
+                .batchFinished(order.batch, times),
+                EventContext(times: times),
+                from: self,
+                &deeds
+            )
+        } catch {
+            settle()
+            driver.post(
+                .batchFailed(order.batch),
+                EventContext(failure: error.message),
+                from: self,
+                &deeds
+            )
+        }
+    }
+
+    private func carry(
+        _ order: LaunchOrder,
+        by instance: any EngineInstance,
+        began: Instant
+    ) throws(EngineError) -> StageTimes {
+        guard let shapes = mailbox.shapes, !mailbox.shapesDiffer else {
+            throw EngineError(.failed, "requests of unequal shapes met in one batch; try again")
+        }
+        try instance.prepare(items: order.items, shapes: shapes)
+        for index in shapes.dims.indices where shapes.dims[index] != nil {
+            try gather(input: index, for: instance)
+        }
+        let runBegan = MonotonicTime.now()
+        try instance.perform(order.stage)
+        let runEnded = MonotonicTime.now()
+        try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
+        return StageTimes(
+            copyInBegan: began,
+            copyInEnded: runBegan,
+            runBegan: runBegan,
+            runEnded: runEnded,
+            copyOutBegan: runEnded,
+            copyOutEnded: MonotonicTime.now()
+        )
+    }
+
+    private func gather(
+        input index: Int,
+        for instance: any EngineInstance
+    ) throws(EngineError) {
+        var total = 0
+        for passenger in mailbox.passengers {
+            total += passenger.exchange.byteCount(input: index)
+        }
+        let target = try instance.input(index, byteCount: total)
+        var offset = 0
+        for passenger in mailbox.passengers {
+            let count = passenger.exchange.byteCount(input: index)
+            let part = UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + count])
+            passenger.exchange.gather(input: index, into: part)
+            offset += count
+        }
+    }
+
+    /// The batch is over for the engine; the mailbox may be filled again.
+    private func settle() {
+        progress.withLock { progress in
+            progress.running = nil
+            progress.condemned = nil
+        }
+        clear()
+    }
+
+    private func clear() {
+        mailbox.order = nil
+        mailbox.passengers.removeAll(keepingCapacity: true)
+        mailbox.shapes = nil
+        mailbox.shapesDiffer = false
+    }
+}

@@ -1,0 +1,196 @@
+import Logging
+import ServerCore
+import ServingDomain
+import Synchronization
+
+/// Loads and unloads models, one after the other, on a thread of low priority.
+///
+/// A new version is loaded and warmed beside the old one, takes over the name in one step, and
+/// only then the old one is removed; requests on their way are sent to the new one. So a reload
+/// under traffic fails no request.
+final class ModelLoader: Sendable {
+    /// The longest that a model's instances may take to start.
+    static let patience = TimeSpan.seconds(600)
+
+    private let source: any ModelSource
+    private let engine: any Engine
+    private let registry: ModelRegistry
+    private let driver: CoreDriver
+    private let logger: Logger
+    private let jobs = Mutex<[@Sendable () -> Void]>([])
+    private let bell = Doorbell()
+    private let stopped = Atomic<Bool>(false)
+
+    init(
+        source: any ModelSource,
+        engine: any Engine,
+        registry: ModelRegistry,
+        driver: CoreDriver,
+        logger: Logger
+    ) {
+        self.source = source
+        self.engine = engine
+        self.registry = registry
+        self.driver = driver
+        self.logger = logger
+    }
+
+    /// Starts the thread.
+    func start() {
+        SystemThread.start("sluice-loader", urgency: .background) { [self] in
+            while true {
+                bell.wait()
+                if stopped.load(ordering: .acquiring) { return }
+                let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                job?()
+            }
+        }
+    }
+
+    /// Ends the thread after the present job.
+    func stop() {
+        stopped.store(true, ordering: .releasing)
+        bell.ring()
+    }
+
+    /// Runs a job on the loader's thread and waits for it without blocking.
+    func perform<Answer: Sendable>(
+        _ job: @escaping @Sendable () -> Result<Answer, SourceError>
+    ) async -> Result<Answer, SourceError> {
+        await withCheckedContinuation { continuation in
+            jobs.withLock { $0.append { continuation.resume(returning: job()) } }
+            bell.ring()
+        }
+    }
+
+    // MARK: Jobs (on the loader's thread)
+
+    /// Loads every version of a model that is to be served, or loads it anew.
+    func load(_ name: String, _ override: LoadOverride?) -> Result<Void, SourceError> {
+        let began = MonotonicTime.now()
+        registry.loadBegins(name)
+        do throws(SourceError) {
+            let seats = try admit(name, override)
+            let servables = try waitFor(seats)
+            let old = registry.publish(name, servables)
+            for servable in old {
+                retire(servable, successor: successor(of: servable, among: servables))
+            }
+            let versions = servables.map { "\($0.spec.version)" }.joined(separator: ", ")
+            let taken = (MonotonicTime.now() - began).inMilliseconds
+            logger.info("model '\(name)' is ready: version \(versions), after \(Int(taken)) ms")
+            return .success(())
+        } catch {
+            registry.loadFailed(name, error.message)
+            logger.error("model '\(name)' was not loaded: \(error.message)")
+            return .failure(error)
+        }
+    }
+
+    /// Takes a model away. What waits is finished first, without this waiting for it.
+    func unload(_ name: String) {
+        for servable in registry.withdraw(name) { retire(servable, successor: nil) }
+        logger.info("model '\(name)' is being unloaded")
+    }
+
+    private func admit(
+        _ name: String,
+        _ override: LoadOverride?
+    ) throws(SourceError) -> [ModelSeat] {
+        var inspected: [String: any LoadedModel] = [:]
+        let definition = try source.read(name, override: override) {
+            (artifact) throws(EngineError) in
+            let loaded = try engine.load(artifact)
+            inspected[artifact.path] = loaded
+            return loaded.declared
+        }
+        var seats: [ModelSeat] = []
+        do throws(SourceError) {
+            for artifact in definition.versions {
+                let loaded = try reuse(inspected[artifact.path], for: artifact, definition)
+                seats.append(try seat(artifact, definition, loaded))
+            }
+        } catch {
+            for seat in seats { withdraw(seat) }
+            throw error
+        }
+        return seats
+    }
+
+    /// What `inspect` has loaded already serves, if it numbers the tensors as the configuration
+    /// does; otherwise the file is loaded once more.
+    private func reuse(
+        _ inspected: (any LoadedModel)?,
+        for artifact: ModelArtifact,
+        _ definition: ModelDefinition
+    ) throws(SourceError) -> any LoadedModel {
+        if let inspected,
+            inspected.declared.inputs.map(\.name) == definition.signature.inputs.map(\.name),
+            inspected.declared.outputs.map(\.name) == definition.signature.outputs.map(\.name)
+        {
+            return inspected
+        }
+        do throws(EngineError) {
+            return try engine.load(artifact)
+        } catch {
+            throw SourceError(.invalid, error.message)
+        }
+    }
+
+    private func seat(
+        _ artifact: ModelArtifact,
+        _ definition: ModelDefinition,
+        _ loaded: any LoadedModel
+    ) throws(SourceError) -> ModelSeat {
+        guard let id = registry.reserve() else {
+            throw SourceError(
+                .invalid,
+                "no room for version \(artifact.version) of '\(definition.name)': the server "
+                    + "holds as many models as it may; unload one first"
+            )
+        }
+        var spec = definition.rules
+        spec.id = id
+        spec.name = definition.name
+        spec.version = artifact.version
+        let servable = Servable(
+            spec: spec,
+            definition: definition,
+            platform: engine.platform,
+            statistics: ModelStatistics()
+        )
+        let seat = ModelSeat(servable: servable, loaded: loaded, warmups: definition.warmups)
+        registry.take(seat)
+        driver.post(.modelAdded(spec))
+        return seat
+    }
+
+    private func waitFor(_ seats: [ModelSeat]) throws(SourceError) -> [Servable] {
+        let end = MonotonicTime.now() + Self.patience
+        var failure: String?
+        for seat in seats {
+            switch seat.waitForInstances(until: end) {
+            case .ready: break
+            case .failed(let reason): failure = failure ?? reason
+            case .pending: failure = failure ?? "its instances did not start within 10 minutes"
+            }
+        }
+        guard let failure else { return seats.map(\.servable) }
+        for seat in seats { withdraw(seat) }
+        throw SourceError(.invalid, failure)
+    }
+
+    private func withdraw(_ seat: ModelSeat) {
+        seat.retire()
+        driver.retire(seat.id, successor: nil)
+    }
+
+    private func retire(_ servable: Servable, successor: Servable?) {
+        registry.seat(servable.id)?.retire()
+        driver.retire(servable.id, successor: successor)
+    }
+
+    private func successor(of old: Servable, among new: [Servable]) -> Servable? {
+        new.first { $0.spec.version == old.spec.version } ?? new.last
+    }
+}

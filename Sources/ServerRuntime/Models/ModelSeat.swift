@@ -1,0 +1,97 @@
+import ServingDomain
+import Synchronization
+
+/// One version of one model between its load and the end of its last instance.
+final class ModelSeat: Sendable {
+    private struct Progress {
+        var starting = 0
+        var ready = 0
+        var failures = 0
+        var reason = ""
+        var retired = false
+    }
+
+    /// Where the instances of a seat stand.
+    enum Standing {
+        /// None has been tried yet, or some are still being warmed.
+        case pending
+        /// At least one is warm and none is outstanding.
+        case ready
+        /// None is warm; the reason of the last failure.
+        case failed(String)
+    }
+
+    let servable: Servable
+    let loaded: any LoadedModel
+    let warmups: [Warmup]
+    private let progress = Mutex(Progress())
+    private let bell = Doorbell()
+
+    init(servable: Servable, loaded: any LoadedModel, warmups: [Warmup]) {
+        self.servable = servable
+        self.loaded = loaded
+        self.warmups = warmups
+    }
+
+    var id: ModelID { servable.id }
+
+    /// Notes that an instance is being started; its place among those that live, or nil when
+    /// the seat is retired.
+    func instanceStarts() -> Int? {
+        progress.withLock { progress in
+            guard !progress.retired else { return nil }
+            defer { progress.starting += 1 }
+            return progress.starting + progress.ready
+        }
+    }
+
+    /// Notes that an instance is warm.
+    func instanceIsReady() {
+        progress.withLock { progress in
+            progress.starting -= 1
+            progress.ready += 1
+        }
+        bell.ring()
+    }
+
+    /// Notes that an instance could not be started.
+    func instanceFailed(_ reason: String) {
+        progress.withLock { progress in
+            progress.starting -= 1
+            progress.failures += 1
+            progress.reason = reason
+        }
+        bell.ring()
+    }
+
+    /// Notes that a warm instance has stopped.
+    func instanceStopped() {
+        progress.withLock { $0.ready -= 1 }
+    }
+
+    /// Nothing more starts here.
+    func retire() {
+        progress.withLock { $0.retired = true }
+    }
+
+    /// Whether the seat is retired and nothing of it runs any more.
+    var isGone: Bool {
+        progress.withLock { $0.retired && $0.starting == 0 && $0.ready == 0 }
+    }
+
+    /// Where the instances stand.
+    var standing: Standing {
+        progress.withLock { progress in
+            if progress.starting > 0 || progress.ready + progress.failures == 0 { return .pending }
+            return progress.ready > 0 ? .ready : .failed(progress.reason)
+        }
+    }
+
+    /// Waits until the instances are warm or have failed, until `instant` at most.
+    func waitForInstances(until instant: Instant) -> Standing {
+        while case .pending = standing {
+            guard bell.wait(until: instant) else { return .pending }
+        }
+        return standing
+    }
+}

@@ -1,0 +1,121 @@
+import Logging
+import Planning
+import ServerCore
+import ServingDomain
+import Synchronization
+
+/// Carries out the core's slow orders on the control thread: plans, rollout steps, instances.
+final class ControlPlane: Sendable {
+    private let driver: CoreDriver
+    private let registry: ModelRegistry
+    private let planner: any Planner
+    private let units: Mutex<UnitAllocator>
+    private let logger: Logger
+
+    init(
+        driver: CoreDriver,
+        registry: ModelRegistry,
+        planner: any Planner,
+        units: UnitAllocator,
+        logger: Logger
+    ) {
+        self.driver = driver
+        self.registry = registry
+        self.planner = planner
+        self.units = Mutex(units)
+        self.logger = logger
+    }
+
+    /// Does one thing; called by the control thread only.
+    func carryOut(_ item: ControlQueue.Item) {
+        switch item {
+        case .order(.plan(let epoch, let inputs)): plan(epoch, inputs)
+        case .order(.step(let epoch, let step)):
+            let done = units.withLock { $0.carryOut(step) }
+            if !done { logger.error("a rollout step found its units taken: \(step)") }
+            driver.post(done ? .stepDone(epoch, step) : .stepFailed(epoch, step))
+        case .order(.start(let order)): start(order)
+        case .order(.stop(let instance)): driver.lane(instance)?.stop()
+        case .ended(let instance, let model, let end): ended(instance, model, end)
+        case .retired(let model):
+            if let seat = registry.seat(model) { freeIfGone(seat) }
+        case .stop: break
+        }
+    }
+
+    private func plan(_ epoch: Epoch, _ inputs: PlanInputs) {
+        do throws(PlanError) {
+            driver.post(.planReady(epoch, try planner.plan(inputs)))
+        } catch {
+            logger.error("planning failed, the old plan stays: \(error.message)")
+            driver.post(.planFailed(epoch))
+        }
+    }
+
+    private func start(_ order: InstanceOrder) {
+        guard let seat = registry.seat(order.model), let ordinal = seat.instanceStarts() else {
+            return driver.post(.instanceGone(order.instance, .stopped))
+        }
+        let place = units.withLock {
+            $0.placement(order.gpulet, ordinal: ordinal, siblings: order.siblings)
+        }
+        guard let place else {
+            seat.instanceFailed("its gpulet holds no units")
+            return driver.post(.instanceGone(order.instance, .failed))
+        }
+        let lane = LaneThread(
+            id: order.instance,
+            servable: seat.servable,
+            placement: place,
+            driver: driver
+        )
+        driver.add(lane)
+        let begun = SystemThread.start("load-\(order.instance.index)", urgency: .background) {
+            [self] in
+            warm(lane, on: seat, order)
+        }
+        if !begun { failed(lane, seat, "the system has no thread left") }
+    }
+
+    private func warm(_ lane: LaneThread, on seat: ModelSeat, _ order: InstanceOrder) {
+        do throws(EngineError) {
+            let instance = try seat.loaded.makeInstance(lane.placement)
+            let warmUp = WarmUp(
+                signature: seat.servable.signature,
+                batchLimit: order.batchLimit,
+                extra: seat.warmups,
+                units: Int32(lane.placement.units.count)
+            )
+            let points = try warmUp.run(instance)
+            guard lane.start(instance) else {
+                throw EngineError(.failed, "the system has no thread left")
+            }
+            driver.post(.instanceReady(lane.id, points))
+            seat.instanceIsReady()
+        } catch {
+            failed(lane, seat, error.message)
+        }
+    }
+
+    private func failed(_ lane: LaneThread, _ seat: ModelSeat, _ reason: String) {
+        let name = seat.servable.spec.name
+        logger.error("an instance of model '\(name)' could not start: \(reason)")
+        driver.forget(lane)
+        driver.post(.instanceGone(lane.id, .failed))
+        seat.instanceFailed(reason)
+        freeIfGone(seat)
+    }
+
+    private func ended(_ instance: InstanceID, _ model: ModelID, _ end: InstanceEnd) {
+        driver.post(.instanceGone(instance, end))
+        guard let seat = registry.seat(model) else { return }
+        seat.instanceStopped()
+        freeIfGone(seat)
+    }
+
+    private func freeIfGone(_ seat: ModelSeat) {
+        guard seat.isGone else { return }
+        driver.forget(seat.id)
+        registry.free(seat)
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import ServerCore
+import ServingDomain
+
+/// Runs a fresh instance at every batch size that will be used, and measures it by the way.
+///
+/// Each size counts with the fastest of a few runs: warm-up goes on beside whatever the server
+/// is doing, so the fastest is the least disturbed. The forecast corrects it from then on.
+struct WarmUp {
+    let signature: ModelSignature
+    let batchLimit: Int32
+    let extra: [Warmup]
+    let units: Int32
+
+    /// Sizes up to here are all run; beyond, only doublings and the limit itself.
+    static let everySizeUpTo: Int32 = 16
+    /// Timed runs of a size, at most.
+    static let runs = 5
+    /// Further runs of a size stop when this much time has gone into it.
+    static let budget = TimeSpan.milliseconds(100)
+
+    /// Warms an instance. Blocks for about `sizes x (first run + budget)`.
+    func run(_ instance: any EngineInstance) throws(EngineError) -> [LatencySurface.Point] {
+        for warmup in extra {
+            for _ in 0..<warmup.count {
+                try perform(
+                    instance,
+                    items: warmup.batch,
+                    shapes: InputShapes(warmup.inputs.map(\.dims)),
+                    rows: warmup.inputs.map(\.bytes)
+                )
+            }
+        }
+        let dims = signature.inputs.map { input -> [Int64]? in
+            input.optional ? nil : (input.engineDims ?? input.dims).map { max($0, 1) }
+        }
+        let rows = zip(signature.inputs, dims).map { input, dims in
+            Self.zeroRow(input.type, dims ?? [])
+        }
+        // A model with free dimensions has no one latency: it is warmed, not measured.
+        let measures = signature.inputs.allSatisfy { $0.isFixed }
+        var points: [LatencySurface.Point] = []
+        for items in sizes {
+            let latency = try fastest(instance, items, InputShapes(dims), rows)
+            points.append(.init(batch: items, units: units, latency: latency))
+        }
+        return measures ? points : []
+    }
+
+    /// The batch sizes to run, ascending.
+    var sizes: [Int32] {
+        var sizes = Array(1...min(batchLimit, Self.everySizeUpTo))
+        var next = Self.everySizeUpTo * 2
+        while next < batchLimit {
+            sizes.append(next)
+            next *= 2
+        }
+        if let last = sizes.last, last < batchLimit { sizes.append(batchLimit) }
+        return sizes
+    }
+
+    private func fastest(
+        _ instance: any EngineInstance,
+        _ items: Int32,
+        _ shapes: InputShapes,
+        _ rows: [[UInt8]]
+    ) throws(EngineError) -> TimeSpan {
+        try perform(instance, items: items, shapes: shapes, rows: rows)
+        var fastest = TimeSpan(nanoseconds: .max)
+        let end = MonotonicTime.now() + Self.budget
+        for run in 0..<Self.runs where run == 0 || MonotonicTime.now() < end {
+            let began = MonotonicTime.now()
+            try perform(instance, items: items, shapes: shapes, rows: rows)
+            fastest = min(fastest, MonotonicTime.now() - began)
+        }
+        return fastest
+    }
+
+    private func perform(
+        _ instance: any EngineInstance,
+        items: Int32,
+        shapes: InputShapes,
+        rows: [[UInt8]]
+    ) throws(EngineError) {
+        try instance.prepare(items: items, shapes: shapes)
+        for (index, row) in rows.enumerated() where shapes.dims[index] != nil {
+            let target = try instance.input(index, byteCount: row.count * Int(items))
+            for item in 0..<Int(items) {
+                let place = UnsafeMutableRawBufferPointer(rebasing: target[(item * row.count)...])
+                place.copyBytes(from: row)
+            }
+        }
+        try instance.perform(.whole)
+        for index in signature.outputs.indices { _ = try instance.output(index) }
+    }
+
+    /// A row of zeros: empty strings for BYTES.
+    private static func zeroRow(_ type: DataType, _ dims: [Int64]) -> [UInt8] {
+        let elements = dims.reduce(1) { $0 * Int($1) }
+        return [UInt8](repeating: 0, count: elements * (type.size ?? 4))
+    }
+}
