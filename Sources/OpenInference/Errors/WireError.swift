@@ -5,10 +5,25 @@ public struct WireError: Error, Hashable, Sendable {
     /// One line: what happened, the limit, the next step.
     public var message: String
 
-    /// Creates an error.
+    /// The most characters of a message; names that clients send may be of any length.
+    public static let maxMessage = 1_024
+
+    /// Creates an error. What clients sent may stand in the message: control characters become
+    /// spaces, and what is beyond `maxMessage` is cut.
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
-        self.message = message
+        self.message = Self.oneLine(message)
+    }
+
+    private static func oneLine(_ message: String) -> String {
+        let isPlain = message.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        guard !isPlain || message.utf8.count > maxMessage else { return message }
+        let space: UnicodeScalar = " "
+        var line = String.UnicodeScalarView()
+        for scalar in message.unicodeScalars.prefix(maxMessage) {
+            line.append(scalar.value < 0x20 || scalar.value == 0x7F ? space : scalar)
+        }
+        return String(line)
     }
 
     /// The kinds of failure, each with its codes on both wires.

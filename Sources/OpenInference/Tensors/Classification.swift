@@ -77,22 +77,14 @@ enum FixedPoint {
     static func text(_ value: Double) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value > 0 ? "inf" : "-inf" }
         let scaled = (abs(value) * 1e6).rounded(.toNearestOrEven)
-        // Beyond 2^53 there are no decimals left to show.
-        guard scaled < 9_007_199_254_740_992 else { return large(value) }
+        // Beyond 2^53 there are no decimals left to show; beyond 2^128 no whole number either.
+        guard scaled < 9_007_199_254_740_992 else {
+            guard let whole = UInt128(exactly: abs(value).rounded()) else { return "\(value)" }
+            return "\(value < 0 ? "-" : "")\(whole).000000"
+        }
         let whole = UInt64(scaled) / 1_000_000
         let rest = String(UInt64(scaled) % 1_000_000)
         let zeros = String(repeating: "0", count: 6 - rest.utf8.count)
         return "\(value.sign == .minus ? "-" : "")\(whole).\(zeros)\(rest)"
-    }
-
-    private static func large(_ value: Double) -> String {
-        let sign = value < 0 ? "-" : ""
-        guard let whole = UInt64(exactly: abs(value).rounded(.down)) else {
-            return "\(value)"
-        }
-        let part = abs(value) - Double(whole)
-        let rest = String(UInt64((part * 1e6).rounded(.toNearestOrEven)))
-        let zeros = String(repeating: "0", count: max(0, 6 - rest.utf8.count))
-        return "\(sign)\(whole).\(zeros)\(rest)"
     }
 }
