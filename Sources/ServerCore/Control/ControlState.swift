@@ -1,0 +1,80 @@
+import ServingDomain
+
+/// Where plans, rollouts and removals stand.
+struct ControlState: Sendable {
+    /// Whether the server is going down.
+    var isDraining = false
+    /// The number of the last plan asked for.
+    var epoch = Epoch.none
+    /// Whether its answer has not come yet.
+    var isPlanning = false
+    /// Whether something has changed since it was asked for.
+    var needsPlan = false
+    /// A plan that has come and is not being rolled out yet.
+    var pending: (epoch: Epoch, plan: Plan)?
+    /// The rollout under way.
+    var rollout: Rollout?
+    /// The step that a driver has in hand; nothing else is ordered until it reports.
+    var awaited: (epoch: Epoch, step: RolloutStep, task: RolloutTask)?
+    /// Models on their way out.
+    var removing: [ModelID] = []
+
+    /// Whether the control step has anything to do.
+    var isBusy: Bool {
+        needsPlan || pending != nil || rollout != nil || !removing.isEmpty
+    }
+}
+
+/// What is left to do of one plan.
+struct Rollout: Sendable {
+    /// The plan's number.
+    var epoch: Epoch
+    /// The changes of gpulets that have not been made; others have.
+    var tasks: [RolloutTask]
+}
+
+/// One change of one gpulet.
+enum RolloutTask: Hashable, Sendable {
+    /// A new gpulet.
+    case open(DeviceID, Plan.GpuletLayout)
+    /// Other units for a gpulet that is there: it drains first.
+    case resize(GpuletID, Plan.GpuletLayout)
+    /// An end for a gpulet: it drains, its instances stop.
+    case retire(GpuletID)
+}
+
+extension CoreConfiguration {
+    /// Refuses limits and devices that make no sense.
+    func validate() throws(ConfigurationError) {
+        let positive: [(String, Int32)] = [
+            ("requests", limits.requests), ("queue", limits.queue), ("models", limits.models),
+            ("levels", limits.levels), ("devices", limits.devices), ("gpulets", limits.gpulets),
+            ("lanes", limits.lanes), ("instances", limits.instances),
+            ("instancesPerLane", limits.instancesPerLane), ("batchItems", limits.batchItems),
+            ("watchdogSeconds", limits.watchdogSeconds),
+        ]
+        for (name, value) in positive where value < 1 || value > 1 << 24 {
+            throw ConfigurationError(
+                "Limit '\(name)' is \(value), but must lie in 1...\(1 << 24); correct it."
+            )
+        }
+        guard limits.models <= 1 << 16, limits.levels <= 256 else {
+            throw ConfigurationError(
+                "Limits models (\(limits.models)) and levels (\(limits.levels)) may be at most "
+                    + "65536 and 256; lower them."
+            )
+        }
+        guard devices.count <= Int(limits.devices) else {
+            throw ConfigurationError(
+                "\(devices.count) devices are configured, the limit is \(limits.devices); "
+                    + "leave some out."
+            )
+        }
+        for (place, device) in devices.enumerated() where device.id.position != place {
+            throw ConfigurationError(
+                "Device '\(device.name)' has number \(device.id.index), but stands at \(place); "
+                    + "number devices from 0 in order."
+            )
+        }
+    }
+}

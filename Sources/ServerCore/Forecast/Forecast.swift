@@ -1,0 +1,181 @@
+package import ServingDomain
+
+/// What a batch will take: the profile's medians times a correction learned from what was
+/// measured.
+///
+/// One row per (model, units). The correction is a moving mean of measured / profiled over the
+/// row's batches: each sample counts an eighth, and at most twice the present correction, so one
+/// outlier can't turn a model away. Samples that are zero, negative or beyond 100 times the
+/// profile are counted and ignored. A correction above 1 that nothing has confirmed for a second
+/// does not count: else a model that is refused because of it could never show that it is faster.
+package struct Forecast: ~Copyable, Sendable {
+    /// 1.0 as a correction.
+    private static let one: Int64 = 1 << 16
+    private static let largestCorrection = one << 4
+    private static let smallestCorrection = one >> 4
+    private static let memory = TimeSpan.seconds(1)
+
+    private struct Row {
+        var model: ModelID
+        var units: Int32
+        var users: Int32 = 0
+        var correction = Forecast.one
+        var measured = Instant(nanoseconds: .min)
+        /// By items; below 0 = not profiled.
+        var base: [Int64] = []
+    }
+
+    private var rows: [Row] = []
+    private var fastest: [Int32]
+    /// Samples that could not be right.
+    package private(set) var ignoredSamples: Int64 = 0
+
+    /// Creates a forecast that knows nothing, for `models` models.
+    package init(models: Int) {
+        fastest = Array(repeating: -1, count: models)
+    }
+
+    // MARK: Questions (no allocation)
+
+    /// The latency of `items` on the units of `row`; nil where nothing was profiled.
+    package func latency(row: Int32, items: Int32, at now: Instant) -> TimeSpan? {
+        guard row >= 0, items >= 0, Int(items) < rows[Int(row)].base.count else { return nil }
+        let base = rows[Int(row)].base[Int(items)]
+        guard base >= 0 else { return nil }
+        return TimeSpan(nanoseconds: Self.scale(base, by: correction(of: row, at: now)))
+    }
+
+    /// The latency of `items` on the units that run `model` fastest; nil where not known.
+    package func shortestLatency(
+        model: ModelID,
+        items: Int32,
+        at now: Instant
+    ) -> TimeSpan? {
+        latency(row: fastest[model.position], items: items, at: now)
+    }
+
+    /// The most items, at most `limit`, that end within `span`; 0 if none do.
+    package func largestBatch(
+        row: Int32,
+        within span: TimeSpan,
+        limit: Int32,
+        at now: Instant
+    ) -> Int32 {
+        guard row >= 0, span >= .zero else { return 0 }
+        let known = rows[Int(row)].base.count - 1
+        guard known >= 1 else { return 0 }
+        let allowed = Self.unscale(span.nanoseconds, by: correction(of: row, at: now))
+        var items = min(Int(limit), known)
+        while items > 0 {
+            let base = rows[Int(row)].base[items]
+            if base >= 0 && base <= allowed { return Int32(items) }
+            items -= 1
+        }
+        return 0
+    }
+
+    private func correction(of row: Int32, at now: Instant) -> Int64 {
+        let present = rows[Int(row)].correction
+        guard present > Self.one else { return present }
+        let measured = rows[Int(row)].measured
+        return now > measured + Self.memory ? Self.one : present
+    }
+
+    private static func scale(_ base: Int64, by correction: Int64) -> Int64 {
+        let (product, overflow) = base.multipliedReportingOverflow(by: correction)
+        return overflow ? (base >> 16) &* correction : product >> 16
+    }
+
+    /// The largest base that `scale` keeps within `span`.
+    private static func unscale(_ span: Int64, by correction: Int64) -> Int64 {
+        guard correction != one else { return span }
+        guard span < Int64.max >> 17 else { return .max }
+        return (((span + 1) << 16) - 1) / correction
+    }
+
+    // MARK: Learning (no allocation)
+
+    /// Takes note that `items` took `span` on `row`.
+    package mutating func learn(row: Int32, items: Int32, span: TimeSpan, at now: Instant) {
+        guard row >= 0, items >= 0, Int(items) < rows[Int(row)].base.count else { return }
+        let base = rows[Int(row)].base[Int(items)]
+        guard base > 0 else { return }
+        guard span.nanoseconds > 0, span.nanoseconds / 100 <= base,
+            span.nanoseconds < Int64.max >> 16
+        else {
+            ignoredSamples += 1
+            return
+        }
+        let present = rows[Int(row)].correction
+        let sample = min((span.nanoseconds << 16) / base, present * 2)
+        let next = present + (sample - present) / 8
+        rows[Int(row)].correction = min(
+            max(next, Self.smallestCorrection),
+            Self.largestCorrection
+        )
+        rows[Int(row)].measured = now
+    }
+
+    // MARK: Control (may allocate)
+
+    /// The row of `model` on `units`, made if need be; one more lane uses it.
+    package mutating func claimRow(model: ModelID, units: Int32, spec: ModelSpec) -> Int32 {
+        if let place = rows.firstIndex(where: {
+            $0.users > 0 && $0.model == model && $0.units == units
+        }) {
+            rows[place].users += 1
+            return Int32(place)
+        }
+        var row = Row(model: model, units: units)
+        row.users = 1
+        row.base = Self.table(spec, units: units)
+        if let place = rows.firstIndex(where: { $0.users == 0 }) {
+            rows[place] = row
+            return Int32(place)
+        }
+        rows.append(row)
+        return Int32(rows.count - 1)
+    }
+
+    /// One lane less uses `row`.
+    package mutating func releaseRow(_ row: Int32) {
+        rows[Int(row)].users -= 1
+        let model = rows[Int(row)].model
+        if rows[Int(row)].users == 0, fastest[model.position] == row {
+            fastest[model.position] = -1
+        }
+    }
+
+    /// Takes over what `spec` says now about its model; corrections stay.
+    package mutating func refresh(_ spec: ModelSpec) {
+        for place in rows.indices where rows[place].users > 0 && rows[place].model == spec.id {
+            rows[place].base = Self.table(spec, units: rows[place].units)
+        }
+    }
+
+    /// Says which of `candidates` (rows of lanes that can run) is the fastest for one item.
+    package mutating func chooseFastest(model: ModelID, among candidates: [Int32]) {
+        var best: Int32 = -1
+        var least = Int64.max
+        for row in candidates where rows[Int(row)].base.count > 1 {
+            let base = rows[Int(row)].base[1]
+            if base >= 0, base < least {
+                least = base
+                best = row
+            }
+        }
+        fastest[model.position] = best
+    }
+
+    private static func table(_ spec: ModelSpec, units: Int32) -> [Int64] {
+        guard let surface = spec.surface, let largest = surface.largestBatch(units: units) else {
+            return []
+        }
+        var table: [Int64] = [-1]
+        for batch in 1...max(1, min(largest, spec.maxBatch)) {
+            let latency = surface.latency(batch: batch, units: units)
+            table.append(latency?.nanoseconds ?? -1)
+        }
+        return table
+    }
+}

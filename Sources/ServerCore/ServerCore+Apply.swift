@@ -1,0 +1,190 @@
+import ServingDomain
+
+/// Step 1: the fact changes the state. Refusals of arrivals are said here.
+extension ServerCore {
+    mutating func apply(_ event: Event, _ actions: inout ActionBuffer) {
+        switch event {
+        case .arrived(let arrival): arrived(arrival, &actions)
+        case .cancelled(let request): cancelled(request, &actions)
+        case .stageFinished(let batch, _): stageFinished(batch)
+        case .batchFinished(let batch, let times): batchFinished(batch, times)
+        case .batchFailed(let batch):
+            if let slot = state.slot(of: batch) { close(slot, as: .failed) }
+        case .batchRefused(let batch): batchRefused(batch)
+        case .instanceReady(let instance, let points): instanceReady(instance, points)
+        case .instanceGone(let instance, let end): instanceGone(instance, end, &actions)
+        case .modelAdded(let spec): modelAdded(spec)
+        case .modelChanged(let spec): modelChanged(spec)
+        case .modelRemoved(let model): modelRemoved(model)
+        case .deviceLost(let device): deviceLost(device, &actions)
+        case .deviceBack(let device): deviceBack(device)
+        case .planReady(let epoch, let plan): planAnswered(epoch, plan)
+        case .planFailed(let epoch): planAnswered(epoch, nil)
+        case .stepDone(let epoch, let step): stepDone(epoch, step, &actions)
+        case .stepFailed(let epoch, let step): stepFailed(epoch, step, &actions)
+        case .drainBegan: control.isDraining = true
+        case .wake: break
+        }
+    }
+
+    // MARK: Requests
+
+    private mutating func arrived(_ arrival: Arrival, _ actions: inout ActionBuffer) {
+        if let refusal = refusalByState(of: arrival) ?? refusal(of: arrival) {
+            actions.append(.refuse(arrival.request, refusal))
+            return
+        }
+        state.admit(arrival, at: now)
+        arm(arrival.request.slot)
+    }
+
+    private mutating func refusalByState(of arrival: Arrival) -> Refusal? {
+        let slot = arrival.request.slot
+        if control.isDraining { return .draining }
+        guard isKnown(arrival.model) else { return .notReady }
+        let model = arrival.model.position
+        if state.models[model].state == .removing { return .unloading }
+        state.models[model].rate.count(at: now)
+        if state.models[model].ready == 0 { return .notReady }
+        guard slot >= 0, Int(slot) < state.requests.count,
+            state.requests[Int(slot)].state == .free
+        else { return .noRoom }
+        if state.models[model].waiting >= state.limits.queue { return .queueFull }
+        let lowest = Int32(state.specs[model]?.queues.count ?? 1)
+        let level = min(max(arrival.level, 1), lowest)
+        let record = state.levels[state.levelPlace(arrival.model, level)]
+        if record.rules.maxSize > 0, record.waiting >= record.rules.maxSize { return .queueFull }
+        return nil
+    }
+
+    private mutating func cancelled(_ request: RequestID, _ actions: inout ActionBuffer) {
+        guard let slot = state.slot(of: request) else { return }
+        let batch = state.requests[Int(slot)].batch
+        if batch >= 0 { state.unlink(slot) } else { state.dequeue(slot) }
+        actions.append(.reply(request, .cancelled))
+        state.forget(slot)
+        terminateIfDeserted(batch, &actions)
+    }
+
+    // MARK: Batches
+
+    private mutating func stageFinished(_ batch: BatchID) {
+        guard let slot = state.slot(of: batch),
+            state.batches[Int(slot)].state == .running,
+            state.batches[Int(slot)].stage != .whole
+        else { return }
+        state.pause(slot)
+    }
+
+    private mutating func batchFinished(_ batch: BatchID, _ times: StageTimes) {
+        guard let slot = state.slot(of: batch) else { return }
+        let record = state.batches[Int(slot)]
+        if record.stage == .whole, record.count > 0 {
+            forecast.learn(
+                row: state.lanes[record.lane.position].row,
+                items: record.items,
+                span: times.total,
+                at: now
+            )
+        }
+        close(slot, as: .finished)
+    }
+
+    private mutating func batchRefused(_ batch: BatchID) {
+        guard let slot = state.slot(of: batch) else { return }
+        state.releasePlace(of: slot, instanceTo: true)
+        requeue(slot)
+    }
+
+    /// Puts the requests of a batch that has given its place back into their queues.
+    mutating func requeue(_ slot: Int32) {
+        let model = state.batches[Int(slot)].model
+        while case let request = state.batches[Int(slot)].first, request >= 0 {
+            state.unlink(request)
+            state.enqueue(request)
+            arm(request)
+        }
+        state.freeBatchPlace(slot)
+        releaseInOrder(model)
+    }
+
+    /// Ends a batch: its place is free at once, its replies go out after the next launch.
+    mutating func close(_ slot: Int32, as end: BatchRecord.State) {
+        state.releasePlace(of: slot, instanceTo: true)
+        state.batches[Int(slot)].state = end
+        if state.batches[Int(slot)].ordered {
+            releaseInOrder(state.batches[Int(slot)].model)
+        } else {
+            release(slot)
+        }
+    }
+
+    private mutating func releaseInOrder(_ model: ModelID) {
+        while case let slot = state.models[model.position].firstInOrder, slot >= 0,
+            state.batches[Int(slot)].state == .finished || state.batches[Int(slot)].state == .failed
+        {
+            state.removeInOrder(slot)
+            release(slot)
+        }
+    }
+
+    private mutating func release(_ slot: Int32) {
+        var request = state.batches[Int(slot)].first
+        while request >= 0 {
+            state.timers.remove(request)
+            request = state.requests[Int(request)].next
+        }
+        ended.append(slot)
+    }
+
+    // MARK: What several steps share
+
+    /// Answers the requests of the batches that ended with this event.
+    mutating func reply(_ actions: inout ActionBuffer) {
+        guard !ended.isEmpty else { return }
+        for place in ended.indices {
+            let slot = ended[place]
+            let hasResults = state.batches[Int(slot)].state == .finished
+            while case let request = state.batches[Int(slot)].first, request >= 0 {
+                let record = state.requests[Int(request)]
+                let isLate = now > record.deadline
+                let outcome: Outcome = hasResults ? (isLate ? .late : .served) : .failed
+                actions.append(.reply(record.id(at: request), outcome))
+                state.unlink(request)
+                state.forget(request)
+            }
+            state.freeBatchPlace(slot)
+        }
+        ended.removeAll(keepingCapacity: true)
+    }
+
+    /// Stops a running batch when nobody waits for it any more.
+    mutating func terminateIfDeserted(_ batch: Int32, _ actions: inout ActionBuffer) {
+        guard batch >= 0, state.batches[Int(batch)].count == 0 else { return }
+        switch state.batches[Int(batch)].state {
+        case .running:
+            let record = state.batches[Int(batch)]
+            actions.append(.terminate(record.id(at: batch), record.instance))
+        case .paused: close(batch, as: .failed)
+        case .free, .finished, .failed: break
+        }
+    }
+
+    /// Ends the requests of a batch that has run for too long; the batch keeps its place until
+    /// the engine comes back.
+    mutating func giveUpBatch(_ slot: Int32, _ actions: inout ActionBuffer) {
+        state.unwatch(slot)
+        failRequests(of: slot, &actions)
+        terminateIfDeserted(slot, &actions)
+    }
+
+    /// Ends all requests of a batch as failed.
+    mutating func failRequests(of slot: Int32, _ actions: inout ActionBuffer) {
+        while case let request = state.batches[Int(slot)].first, request >= 0 {
+            let id = state.requests[Int(request)].id(at: request)
+            actions.append(.reply(id, .failed))
+            state.unlink(request)
+            state.forget(request)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import ServingDomain
+
+/// Gpulets, lanes and instances: places are claimed and freed here. Control only.
+extension DispatchState {
+    /// A new gpulet on `device`, not yet open; nil when the limit is reached.
+    mutating func claimGpulet(_ device: DeviceID, units: Int32) -> GpuletID? {
+        var place = gpulets.firstIndex { $0.state == .free }
+        if place == nil, gpulets.count < Int(limits.gpulets) {
+            gpulets.append(GpuletRecord())
+            while candidates.count * 64 < gpulets.count { candidates.append(0) }
+            place = gpulets.count - 1
+        }
+        guard let place else { return nil }
+        gpulets[place] = GpuletRecord()
+        gpulets[place].state = .opening
+        gpulets[place].device = device
+        gpulets[place].units = units
+        return GpuletID(Int32(place))
+    }
+
+    /// Frees the place of a gpulet without lanes.
+    mutating func freeGpulet(_ id: GpuletID) {
+        precondition(gpulets[id.position].firstLane < 0)
+        gpulets[id.position].state = .free
+        judge(id)
+    }
+
+    /// The units of `device` that no gpulet holds.
+    func freeUnits(of device: DeviceID) -> Int32 {
+        gpulets.reduce(devices[device.position].units) {
+            $1.isLive && $1.device == device ? $0 - $1.units : $0
+        }
+    }
+
+    /// A new lane of `model` on `gpulet`; nil when the limit is reached.
+    mutating func claimLane(_ model: ModelID, _ gpulet: GpuletID, row: Int32) -> LaneID? {
+        var place = lanes.firstIndex { !$0.exists }
+        if place == nil, lanes.count < Int(limits.lanes) {
+            lanes.append(LaneRecord())
+            for _ in 0..<Self.seatsPerLane { seats.append(InstanceID(-1)) }
+            ready.grow(to: lanes.count * 2)
+            place = lanes.count - 1
+        }
+        guard let place else { return nil }
+        let id = LaneID(Int32(place))
+        lanes[place] = LaneRecord()
+        lanes[place].exists = true
+        lanes[place].model = model
+        lanes[place].gpulet = gpulet
+        lanes[place].row = row
+        link(id)
+        return id
+    }
+
+    /// Keeps the lists of a model's and a gpulet's lanes ascending.
+    private mutating func link(_ id: LaneID) {
+        let (model, gpulet) = (lanes[id.position].model, lanes[id.position].gpulet)
+        var next = models[model.position].firstLane
+        var before: Int32 = -1
+        while next >= 0, next < id.index {
+            before = next
+            next = lanes[Int(next)].nextOfModel
+        }
+        lanes[id.position].nextOfModel = next
+        if before >= 0 {
+            lanes[Int(before)].nextOfModel = id.index
+        } else {
+            models[model.position].firstLane = id.index
+        }
+        next = gpulets[gpulet.position].firstLane
+        before = -1
+        while next >= 0, next < id.index {
+            before = next
+            next = lanes[Int(next)].nextOfGpulet
+        }
+        lanes[id.position].nextOfGpulet = next
+        if before >= 0 {
+            lanes[Int(before)].nextOfGpulet = id.index
+        } else {
+            gpulets[gpulet.position].firstLane = id.index
+        }
+    }
+
+    /// Frees the place of a lane without instances.
+    mutating func freeLane(_ id: LaneID) {
+        let record = lanes[id.position]
+        precondition(record.instances == 0 && !record.listedHigh && !record.listedLow)
+        if models[record.model.position].firstLane == id.index {
+            models[record.model.position].firstLane = record.nextOfModel
+        } else {
+            var lane = models[record.model.position].firstLane
+            while lanes[Int(lane)].nextOfModel != id.index { lane = lanes[Int(lane)].nextOfModel }
+            lanes[Int(lane)].nextOfModel = record.nextOfModel
+        }
+        if gpulets[record.gpulet.position].firstLane == id.index {
+            gpulets[record.gpulet.position].firstLane = record.nextOfGpulet
+        } else {
+            var lane = gpulets[record.gpulet.position].firstLane
+            while lanes[Int(lane)].nextOfGpulet != id.index { lane = lanes[Int(lane)].nextOfGpulet }
+            lanes[Int(lane)].nextOfGpulet = record.nextOfGpulet
+        }
+        lanes[id.position].exists = false
+    }
+
+    /// A new instance at `seat` of `lane`; nil when the limit is reached.
+    mutating func claimInstance(_ lane: LaneID, seat: Int) -> InstanceID? {
+        var place = instances.firstIndex { $0.state == .free }
+        if place == nil, instances.count < Int(limits.instances) {
+            instances.append(InstanceRecord())
+            place = instances.count - 1
+        }
+        guard let place else { return nil }
+        let id = InstanceID(Int32(place))
+        instances[place] = InstanceRecord()
+        instances[place].state = .starting
+        instances[place].lane = lane
+        instances[place].seat = Int32(seat)
+        lanes[lane.position].seated |= 1 << UInt64(seat)
+        seats[lane.position * Self.seatsPerLane + seat] = id
+        return id
+    }
+
+    /// Whether no batch has an instance of `gpulet`.
+    func isDrained(_ gpulet: GpuletID) -> Bool {
+        !instances.contains {
+            $0.state != .free && $0.batch >= 0 && lanes[$0.lane.position].gpulet == gpulet
+        }
+    }
+
+    /// Whether any instance anywhere is being loaded.
+    var isAnyStarting: Bool { instances.contains { $0.state == .starting } }
+}

@@ -1,0 +1,192 @@
+import ServingDomain
+
+/// Requests in their queues, and which lanes could start a batch because of them.
+extension DispatchState {
+    // MARK: Requests
+
+    /// Takes a request in; it waits then.
+    ///
+    /// - Precondition: the slot is free, the model serves and has room.
+    mutating func admit(_ arrival: Arrival, at now: Instant) {
+        let place = Int(arrival.request.slot)
+        precondition(requests[place].state == .free)
+        let lowest = Int32(specs[arrival.model.position]?.queues.count ?? 1)
+        let level = min(max(arrival.level, 1), lowest)
+        let rules = levels[levelPlace(arrival.model, level)].rules
+        var record = RequestRecord()
+        record.generation = arrival.request.generation
+        record.model = arrival.model
+        record.level = level
+        record.priority = PriorityClass(level: level)
+        record.items = max(1, arrival.items)
+        record.shape = arrival.shape
+        record.arrival = arrival.arrival
+        record.deadline = arrival.deadline ?? .distantFuture
+        record.timeout = arrival.timeout ?? .distantFuture
+        if let span = rules.timeout {
+            record.queueTimeout = arrival.arrival + span
+        }
+        if rules.allowsOverride { record.queueTimeout = min(record.queueTimeout, record.timeout) }
+        record.sequence = arrivals
+        arrivals += 1
+        requests[place] = record
+        enqueue(arrival.request.slot)
+    }
+
+    /// Puts the request at `slot` into its queue, or back into it.
+    mutating func enqueue(_ slot: Int32) {
+        let record = requests[Int(slot)]
+        let queue = queueID(of: record)
+        requests[Int(slot)].state = .waiting
+        requests[Int(slot)].batch = -1
+        waiting.insert(
+            slot,
+            high: rank(of: record),
+            sequence: record.sequence,
+            into: &queues[queue.position].tree
+        )
+        models[record.model.position].waiting += 1
+        levels[levelPlace(record.model, record.level)].waiting += 1
+        if queues[queue.position].parked { unpark(queue) }
+        if head(of: queue) == slot { listLanes(of: queue) }
+    }
+
+    /// Takes a waiting request out of its queue; its record stays.
+    mutating func dequeue(_ slot: Int32) {
+        let record = requests[Int(slot)]
+        precondition(record.state == .waiting)
+        let queue = queueID(of: record)
+        let wasHead = head(of: queue) == slot
+        takeOut(slot, of: queue)
+        if wasHead { listLanes(of: queue) }
+    }
+
+    /// Takes a waiting request out of its queue and leaves the lists of lanes to the caller.
+    mutating func takeOut(_ slot: Int32, of queue: QueueID) {
+        let model = requests[Int(slot)].model
+        let level = requests[Int(slot)].level
+        waiting.remove(slot, from: &queues[queue.position].tree)
+        models[model.position].waiting -= 1
+        levels[levelPlace(model, level)].waiting -= 1
+    }
+
+    /// Puts a waiting request behind all of its level that have not timed out.
+    mutating func delay(_ slot: Int32) {
+        dequeue(slot)
+        requests[Int(slot)].delayed = true
+        enqueue(slot)
+    }
+
+    /// Frees the record of a request that is in no queue and no batch.
+    mutating func forget(_ slot: Int32) {
+        timers.remove(slot)
+        requests[Int(slot)].state = .free
+    }
+
+    /// The queue that `record` belongs to.
+    func queueID(of record: RequestRecord) -> QueueID {
+        QueueID(record.model, order == .arrival ? .high : record.priority)
+    }
+
+    private func rank(of record: RequestRecord) -> Int64 {
+        switch order {
+        case .arrival: Int64(record.level) * 2 + (record.delayed ? 1 : 0)
+        case .deadline: record.delayed ? .max : min(record.deadline.nanoseconds, .max - 1)
+        }
+    }
+
+    // MARK: Parking
+
+    /// Hides `queue` from the policy until `when`, or until it grows.
+    mutating func park(_ queue: QueueID, until when: Instant) {
+        queues[queue.position].parked = true
+        parking.set(queue.index, at: when)
+        listLanes(of: queue)
+    }
+
+    /// Shows a parked queue again.
+    mutating func unpark(_ queue: QueueID) {
+        queues[queue.position].parked = false
+        parking.remove(queue.index)
+        listLanes(of: queue)
+    }
+
+    // MARK: Ready lanes
+
+    /// Brings the lists of ready lanes up to date after the head of `queue` changed.
+    mutating func listLanes(of queue: QueueID) {
+        var lane = models[queue.model.position].firstLane
+        while lane >= 0 {
+            list(LaneID(lane), queue)
+            lane = lanes[Int(lane)].nextOfModel
+        }
+    }
+
+    /// Brings the lists of ready lanes up to date after `lane` or its gpulet changed.
+    mutating func list(_ lane: LaneID) {
+        let model = lanes[lane.position].model
+        list(lane, QueueID(model, .high))
+        if order == .deadline { list(lane, QueueID(model, .low)) }
+    }
+
+    private mutating func list(_ lane: LaneID, _ queue: QueueID) {
+        let place = lane.position
+        let head = head(of: queue)
+        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
+        let gpulet = lanes[place].gpulet
+        let node = lane.index * 2 + Int32(queue.priority.rawValue)
+        let isHigh = queue.priority == .high
+        let wasListed = isHigh ? lanes[place].listedHigh : lanes[place].listedLow
+        guard isReady || wasListed else { return }
+        if wasListed {
+            if isReady {
+                // The usual case of a head that stayed: nothing to move.
+                let (old, new) = (ready.key(of: node), waiting.key(of: head))
+                if old.high == new.high && old.sequence == new.sequence { return }
+            }
+            if isHigh {
+                ready.remove(node, from: &gpulets[gpulet.position].readyHigh)
+            } else {
+                ready.remove(node, from: &gpulets[gpulet.position].readyLow)
+            }
+        }
+        if isReady {
+            let key = waiting.key(of: head)
+            if isHigh {
+                ready.insert(
+                    node,
+                    high: key.high,
+                    sequence: key.sequence,
+                    into: &gpulets[gpulet.position].readyHigh
+                )
+            } else {
+                ready.insert(
+                    node,
+                    high: key.high,
+                    sequence: key.sequence,
+                    into: &gpulets[gpulet.position].readyLow
+                )
+            }
+        }
+        if isHigh {
+            lanes[place].listedHigh = isReady
+        } else {
+            lanes[place].listedLow = isReady
+        }
+        judge(gpulet)
+    }
+
+    /// Notes whether `gpulet` could start a batch.
+    mutating func judge(_ gpulet: GpuletID) {
+        let record = gpulets[gpulet.position]
+        let can =
+            record.state == .open && record.running < record.slots
+            && !(record.readyHigh.isEmpty && record.readyLow.isEmpty)
+        let bit: UInt64 = 1 << UInt64(gpulet.index & 63)
+        let word = gpulet.position >> 6
+        let could = candidates[word] & bit != 0
+        guard can != could else { return }
+        candidates[word] ^= bit
+        candidateCount += can ? 1 : -1
+    }
+}

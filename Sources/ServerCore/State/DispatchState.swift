@@ -1,0 +1,142 @@
+package import ServingDomain
+
+/// What is where: devices, gpulets, lanes, instances, queues and batches, by dense numbers.
+///
+/// Policies borrow it; only the steps of the pipeline change it. Requests and batches have
+/// storage for all that `CoreLimits` allows from the start; the rest grows when models come,
+/// never while requests are served.
+package struct DispatchState: ~Copyable, Sendable {
+    /// The capacities.
+    package let limits: CoreLimits
+    /// How queues are ordered.
+    package let order: QueueOrder
+
+    /// Requests by slot.
+    package internal(set) var requests: [RequestRecord]
+    /// Batches by slot.
+    package internal(set) var batches: [BatchRecord]
+    /// Models by number.
+    package internal(set) var models: [ModelRecord]
+    /// What was said about each model; nil where the place is free.
+    package internal(set) var specs: [ModelSpec?]
+    /// Queues by `QueueID`.
+    package internal(set) var queues: [QueueRecord]
+    /// Devices as configured.
+    package let devices: [DeviceSpec]
+    /// Whether each device answers.
+    package internal(set) var present: [Bool]
+    /// Gpulets by number.
+    package internal(set) var gpulets: [GpuletRecord] = []
+    /// Lanes by number.
+    package internal(set) var lanes: [LaneRecord] = []
+    /// Instances by number.
+    package internal(set) var instances: [InstanceRecord] = []
+
+    /// The order inside the queues; nodes are request slots.
+    package internal(set) var waiting: OrderedForest
+    /// The order of lanes that could start a batch; nodes are 2 x lane + class.
+    package internal(set) var ready = OrderedForest(capacity: 0)
+    /// When each request wants attention; numbers are request slots.
+    package internal(set) var timers: TimerHeap
+    /// When parked queues are looked at again; numbers are queues.
+    package internal(set) var parking: TimerHeap
+
+    /// Levels of all models: `limits.levels` places per model.
+    var levels: [LevelRecord]
+    /// The instances of all lanes: 64 seats per lane.
+    var seats: [InstanceID] = []
+    /// One bit per gpulet: open, a slot free, and a lane ready.
+    var candidates: [UInt64] = []
+    var candidateCount = 0
+
+    /// Batches between two stages.
+    package internal(set) var pausedCount = 0
+    var freeBatch: Int32 = -1
+    var firstWatched: Int32 = -1, lastWatched: Int32 = -1
+    var arrivals: Int64 = 0
+
+    /// The most instances of a lane that a set of bits has room for.
+    static let seatsPerLane = 64
+
+    init(_ configuration: CoreConfiguration, order: QueueOrder) {
+        let limits = configuration.limits
+        let models = Int(limits.models)
+        self.limits = limits
+        self.order = order
+        devices = configuration.devices
+        present = Array(repeating: true, count: devices.count)
+        requests = Array(repeating: RequestRecord(), count: Int(limits.requests))
+        // Two per instance: one that runs, one whose replies wait for those of an earlier one.
+        let batchCount = min(Int(limits.requests), Int(limits.instances) * 2)
+        batches = Array(repeating: BatchRecord(), count: batchCount)
+        self.models = Array(repeating: ModelRecord(), count: models)
+        specs = Array(repeating: nil, count: models)
+        queues = Array(repeating: QueueRecord(), count: models * 2)
+        waiting = OrderedForest(capacity: Int(limits.requests))
+        timers = TimerHeap(capacity: Int(limits.requests))
+        parking = TimerHeap(capacity: models * 2)
+        levels = Array(repeating: LevelRecord(), count: models * Int(limits.levels))
+        for slot in batches.indices.reversed() {
+            batches[slot].next = freeBatch
+            freeBatch = Int32(slot)
+        }
+    }
+
+    // MARK: Questions
+
+    /// The slot of `request`, if it is in the core.
+    package func slot(of request: RequestID) -> Int32? {
+        guard request.slot >= 0, Int(request.slot) < requests.count else { return nil }
+        let record = requests[Int(request.slot)]
+        guard record.state != .free, record.generation == request.generation else { return nil }
+        return request.slot
+    }
+
+    /// The place of `batch`, if it is running or paused.
+    package func slot(of batch: BatchID) -> Int32? {
+        guard batch.slot >= 0, Int(batch.slot) < batches.count else { return nil }
+        guard batches[Int(batch.slot)].generation == batch.generation else { return nil }
+        switch batches[Int(batch.slot)].state {
+        case .running, .paused: return batch.slot
+        case .free, .finished, .failed: return nil
+        }
+    }
+
+    /// Whether any gpulet could start a batch.
+    package var hasCandidates: Bool { candidateCount > 0 }
+
+    /// The first gpulet not below `number` that is open, has a free slot and a ready lane.
+    package func candidate(from number: Int32) -> GpuletID? {
+        var word = Int(number) >> 6
+        guard word < candidates.count else { return nil }
+        var bits = candidates[word] & (~0 << UInt64(number & 63))
+        while bits == 0 {
+            word += 1
+            guard word < candidates.count else { return nil }
+            bits = candidates[word]
+        }
+        return GpuletID(Int32(word << 6 + bits.trailingZeroBitCount))
+    }
+
+    /// The first ready lane of `gpulet` for `priority`, as a node of `ready`.
+    package func firstReady(_ gpulet: GpuletID, _ priority: PriorityClass) -> Int32 {
+        priority == .high
+            ? gpulets[gpulet.position].readyHigh.first : gpulets[gpulet.position].readyLow.first
+    }
+
+    /// The first request of `queue` in policy order; -1 = none.
+    package func head(of queue: QueueID) -> Int32 { queues[queue.position].tree.first }
+
+    /// The level record of `level` of `model`.
+    func levelPlace(_ model: ModelID, _ level: Int32) -> Int {
+        model.position * Int(limits.levels) + Int(level) - 1
+    }
+}
+
+/// How a policy wants waiting requests ordered.
+package enum QueueOrder: UInt8, Sendable {
+    /// One queue per model: by level, then by arrival; delayed ones behind the rest of a level.
+    case arrival
+    /// Two queues per model, one per class: by deadline, then by arrival; none last.
+    case deadline
+}

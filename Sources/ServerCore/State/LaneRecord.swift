@@ -1,0 +1,105 @@
+package import ServingDomain
+
+/// One model's seat on one gpulet.
+package struct LaneRecord: Sendable {
+    /// Whether the place is in use.
+    package internal(set) var exists = false
+    /// The model.
+    package internal(set) var model = ModelID(0)
+    /// The gpulet.
+    package internal(set) var gpulet = GpuletID(0)
+    /// The most items in a batch.
+    package internal(set) var batchLimit: Int32 = 1
+    /// How many instances it is to have; 0 once it is to go.
+    package internal(set) var wanted: Int32 = 0
+    /// Instances that can run a batch, are being loaded, are to stop.
+    package internal(set) var ready: Int32 = 0, starting: Int32 = 0, stopping: Int32 = 0
+    /// Instances that failed and are not tried again until something about the model changes.
+    package internal(set) var failed: Int32 = 0
+    /// The planned rate in thousandths of a request per second.
+    package internal(set) var milliRate: Int64 = 0
+    /// Since when `served` counts.
+    package internal(set) var since = Instant.zero
+    /// Requests launched since then.
+    package internal(set) var served: Int64 = 0
+    /// The row of the forecast that speaks of it.
+    package internal(set) var row: Int32 = -1
+    /// Which seats have an instance, and which of them could take a batch now.
+    var seated: UInt64 = 0, idle: UInt64 = 0
+    /// Whether it is among its gpulet's lanes that could start a batch, by class.
+    var listedHigh = false, listedLow = false
+    /// The next lane of the same model, and of the same gpulet; -1 = none.
+    var nextOfModel: Int32 = -1, nextOfGpulet: Int32 = -1
+
+    /// Instances that exist in any state.
+    package var instances: Int32 { ready + starting + stopping }
+
+    /// How far it is behind its planned rate at `now`, in thousandths of a request.
+    package func arrears(at now: Instant) -> Int64 {
+        let micros = max(0, (now - since).nanoseconds) / 1_000
+        let due = milliRate.multipliedReportingOverflow(by: micros)
+        return (due.overflow ? .max / 2 : due.partialValue) / 1_000_000 - served &* 1_000
+    }
+}
+
+/// A part of a device.
+package struct GpuletRecord: Sendable {
+    /// Where a gpulet stands.
+    package enum State: UInt8, Sendable {
+        /// The place is not in use; goes to `opening`.
+        case free
+        /// Its step has been sent; goes to `open` or `free`.
+        case opening
+        /// Batches may start; goes to `draining` or `lost`.
+        case open
+        /// No batch starts; what runs is finished. Goes to `open`, `lost` or `free`.
+        case draining
+        /// Its device does not answer; goes to `free`.
+        case lost
+    }
+
+    /// Where the gpulet stands.
+    package internal(set) var state = State.free
+    /// Its device.
+    package internal(set) var device = DeviceID(0)
+    /// Its size in device units.
+    package internal(set) var units: Int32 = 0
+    /// Batches that may run on it at once.
+    package internal(set) var slots: Int32 = 1
+    /// Stages that run on it.
+    package internal(set) var running: Int32 = 0
+    /// The time that gives each lane one turn; nil where nothing takes turns.
+    package internal(set) var dutyCycle: TimeSpan?
+    /// Its lanes with work, a free instance and class high or low, by their queues' heads.
+    /// Nodes are 2 x lane + class.
+    package internal(set) var readyHigh = OrderedForest.Tree(), readyLow = OrderedForest.Tree()
+    /// The first of its lanes; -1 = none.
+    var firstLane: Int32 = -1
+
+    /// Whether its units are taken from its device.
+    package var isLive: Bool { state != .free }
+}
+
+/// One engine instance of a lane.
+package struct InstanceRecord: Sendable {
+    /// Where an instance stands.
+    package enum State: UInt8, Sendable {
+        /// The number is not in use; goes to `starting`.
+        case free
+        /// Being loaded and warmed; goes to `ready`, `stopping` or `free`.
+        case starting
+        /// Runs batches; goes to `stopping` or `free`.
+        case ready
+        /// To end after its batch; goes to `free`.
+        case stopping
+    }
+
+    /// Where the instance stands.
+    package internal(set) var state = State.free
+    /// Its lane.
+    package internal(set) var lane = LaneID(0)
+    /// Its seat in the lane.
+    var seat: Int32 = 0
+    /// The place of the batch that it has; -1 = none.
+    package internal(set) var batch: Int32 = -1
+}

@@ -1,0 +1,210 @@
+/// Many ordered sets over one array of nodes: the queues, and the lanes that could start.
+///
+/// Each tree is a treap: ordered by key, and a heap by a weight hashed from the node's number and
+/// key, so it is balanced without a random generator and equal in every process. A heap alone
+/// would not do: policies look at the first few in order without taking them out. Neighbours
+/// are linked, so a step along the order costs O(1).
+///
+/// Cost: insert behind the last, remove the first: O(1) expected; anything else O(log n). No
+/// allocation but in `grow`.
+package struct OrderedForest: Sendable {
+    /// No node.
+    package static let none: Int32 = -1
+
+    /// One member of at most one tree.
+    package struct Node: Sendable {
+        var high: Int64 = 0
+        var sequence: Int64 = 0
+        var left = OrderedForest.none, right = OrderedForest.none, parent = OrderedForest.none
+        var next = OrderedForest.none, previous = OrderedForest.none
+        var weight: UInt32 = 0
+    }
+
+    /// One ordered set.
+    package struct Tree: Sendable {
+        /// The member with the smallest key.
+        package private(set) var first = OrderedForest.none
+        /// The member with the largest key.
+        package private(set) var last = OrderedForest.none
+        /// How many members there are.
+        package private(set) var count: Int32 = 0
+        fileprivate var root = OrderedForest.none
+
+        /// Whether nothing is in it.
+        package var isEmpty: Bool { count == 0 }
+
+        fileprivate mutating func link(first node: Int32) { first = node }
+        fileprivate mutating func link(last node: Int32) { last = node }
+        fileprivate mutating func count(by difference: Int32) { count += difference }
+    }
+
+    private var nodes: [Node]
+
+    /// Creates a forest with `capacity` nodes, none of them in a tree.
+    package init(capacity: Int) {
+        nodes = Array(repeating: Node(), count: capacity)
+    }
+
+    /// Makes room for nodes below `capacity`; the only operation that allocates.
+    package mutating func grow(to capacity: Int) {
+        while nodes.count < capacity { nodes.append(Node()) }
+    }
+
+    /// The member behind `node` in its tree.
+    package func next(after node: Int32) -> Int32 { nodes[Int(node)].next }
+
+    /// The key that `node` was inserted with.
+    package func key(of node: Int32) -> (high: Int64, sequence: Int64) {
+        (nodes[Int(node)].high, nodes[Int(node)].sequence)
+    }
+
+    /// Whether `left` comes before `right`.
+    package func precedes(_ left: Int32, _ right: Int32) -> Bool {
+        let (first, second) = (nodes[Int(left)].high, nodes[Int(right)].high)
+        return first == second
+            ? nodes[Int(left)].sequence < nodes[Int(right)].sequence : first < second
+    }
+
+    /// Puts `node` into `tree`, by `high`, then by `sequence`.
+    ///
+    /// - Precondition: `node` is in no tree, and the key is in `tree` only once.
+    package mutating func insert(
+        _ node: Int32,
+        high: Int64,
+        sequence: Int64,
+        into tree: inout Tree
+    ) {
+        nodes[Int(node)] = Node()
+        nodes[Int(node)].high = high
+        nodes[Int(node)].sequence = sequence
+        nodes[Int(node)].weight = Self.weight(node, sequence)
+        tree.count(by: 1)
+        guard tree.root != Self.none else {
+            tree.root = node
+            tree.link(first: node)
+            tree.link(last: node)
+            return
+        }
+        if precedes(tree.last, node) {
+            attach(node, rightOf: tree.last, &tree)
+        } else {
+            descend(node, &tree)
+        }
+        while case let parent = nodes[Int(node)].parent, parent != Self.none,
+            nodes[Int(parent)].weight < nodes[Int(node)].weight
+        {
+            rotateUp(node, &tree)
+        }
+    }
+
+    /// Takes `node` out of `tree`.
+    ///
+    /// - Precondition: it is in `tree`.
+    package mutating func remove(_ node: Int32, from tree: inout Tree) {
+        precondition(tree.count > 0)
+        unthread(node, &tree)
+        while true {
+            let (left, right) = (nodes[Int(node)].left, nodes[Int(node)].right)
+            if left == Self.none || right == Self.none {
+                replaceLink(node, by: left == Self.none ? right : left, &tree)
+                break
+            }
+            let heavier = nodes[Int(left)].weight > nodes[Int(right)].weight ? left : right
+            rotateUp(heavier, &tree)
+        }
+        tree.count(by: -1)
+    }
+
+    // MARK: Shape
+
+    private mutating func descend(_ node: Int32, _ tree: inout Tree) {
+        var place = tree.root
+        while true {
+            if precedes(node, place) {
+                let left = nodes[Int(place)].left
+                if left == Self.none { return attach(node, leftOf: place, &tree) }
+                place = left
+            } else {
+                let right = nodes[Int(place)].right
+                if right == Self.none { return attach(node, rightOf: place, &tree) }
+                place = right
+            }
+        }
+    }
+
+    private mutating func attach(_ node: Int32, leftOf place: Int32, _ tree: inout Tree) {
+        nodes[Int(place)].left = node
+        nodes[Int(node)].parent = place
+        let before = nodes[Int(place)].previous
+        nodes[Int(node)].previous = before
+        nodes[Int(node)].next = place
+        nodes[Int(place)].previous = node
+        if before == Self.none { tree.link(first: node) } else { nodes[Int(before)].next = node }
+    }
+
+    private mutating func attach(_ node: Int32, rightOf place: Int32, _ tree: inout Tree) {
+        nodes[Int(place)].right = node
+        nodes[Int(node)].parent = place
+        let behind = nodes[Int(place)].next
+        nodes[Int(node)].next = behind
+        nodes[Int(node)].previous = place
+        nodes[Int(place)].next = node
+        if behind == Self.none {
+            tree.link(last: node)
+        } else {
+            nodes[Int(behind)].previous = node
+        }
+    }
+
+    private mutating func unthread(_ node: Int32, _ tree: inout Tree) {
+        let (before, behind) = (nodes[Int(node)].previous, nodes[Int(node)].next)
+        if before == Self.none {
+            tree.link(first: behind)
+        } else {
+            nodes[Int(before)].next = behind
+        }
+        if behind == Self.none {
+            tree.link(last: before)
+        } else {
+            nodes[Int(behind)].previous = before
+        }
+    }
+
+    private mutating func rotateUp(_ node: Int32, _ tree: inout Tree) {
+        let parent = nodes[Int(node)].parent
+        if nodes[Int(parent)].left == node {
+            let inner = nodes[Int(node)].right
+            nodes[Int(parent)].left = inner
+            if inner != Self.none { nodes[Int(inner)].parent = parent }
+            replaceLink(parent, by: node, &tree)
+            nodes[Int(node)].right = parent
+        } else {
+            let inner = nodes[Int(node)].left
+            nodes[Int(parent)].right = inner
+            if inner != Self.none { nodes[Int(inner)].parent = parent }
+            replaceLink(parent, by: node, &tree)
+            nodes[Int(node)].left = parent
+        }
+        nodes[Int(parent)].parent = node
+    }
+
+    /// Hangs `child` where `node` hangs now; `node` itself keeps its own links.
+    private mutating func replaceLink(_ node: Int32, by child: Int32, _ tree: inout Tree) {
+        let above = nodes[Int(node)].parent
+        if above == Self.none {
+            tree.root = child
+        } else if nodes[Int(above)].left == node {
+            nodes[Int(above)].left = child
+        } else {
+            nodes[Int(above)].right = child
+        }
+        if child != Self.none { nodes[Int(child)].parent = above }
+    }
+
+    private static func weight(_ node: Int32, _ sequence: Int64) -> UInt32 {
+        let mixed =
+            (UInt64(bitPattern: sequence) &+ UInt64(UInt32(bitPattern: node)))
+            &* 0x9E37_79B9_7F4A_7C15
+        return UInt32(truncatingIfNeeded: (mixed ^ (mixed >> 29)) &* 0xBF58_476D_1CE4_E5B9 >> 32)
+    }
+}
