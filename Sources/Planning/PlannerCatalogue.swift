@@ -1,3 +1,5 @@
+import ServingDomain
+
 /// The planners by name.
 public enum PlannerCatalogue {
     /// The names that can be asked for.
@@ -5,18 +7,31 @@ public enum PlannerCatalogue {
 
     /// Finds a planner by its name, options included, such as `whole:slots=2`.
     ///
-    /// - Throws: `PlanError` naming what is wrong and what there is.
+    /// - Throws: `PlanError` naming the nearest planner or option, and what there is.
     public static func planner(named text: String) throws(PlanError) -> any Planner {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let name = parts.first, name == "whole" else {
-            throw PlanError("there is no planner '\(text)'; there is whole, whole:slots=K")
+        let asked = OptionedName(text)
+        switch asked.name {
+        case "whole": return try whole(asked.options)
+        default: throw PlanError(OptionedName.unknown("planner", asked.name, known: names))
         }
-        guard parts.count == 2 else { return WholePlanner() }
-        let option = parts[1].split(separator: "=", omittingEmptySubsequences: false)
-        guard option.count == 2, option[0] == "slots", let slots = Int32(option[1]),
-            (1...1_024).contains(slots)
-        else {
-            throw PlanError("planner whole takes slots=1...1024, not '\(parts[1])'")
+    }
+
+    private static func whole(
+        _ options: [OptionedName.Option]
+    ) throws(PlanError) -> WholePlanner {
+        var slots: Int32?
+        for option in options {
+            guard option.key == "slots" else {
+                let line = OptionedName.unknown("option", option.key, known: ["slots"])
+                throw PlanError("Planner 'whole': \(line)")
+            }
+            guard let value = Int32(option.value), (1...1_024).contains(value) else {
+                throw PlanError(
+                    "Planner 'whole': slots is '\(option.value)', but must be a whole number in "
+                        + "1...1024; write for example whole:slots=2."
+                )
+            }
+            slots = value
         }
         return WholePlanner(slots: slots)
     }

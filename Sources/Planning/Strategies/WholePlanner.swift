@@ -18,7 +18,7 @@ public struct WholePlanner: Planner {
     /// The name under which it is asked for, options included.
     public var name: String { slots.map { "whole:slots=\($0)" } ?? "whole" }
 
-    /// Places every model on every device.
+    /// Places every model on every device; without a device all demand stays unserved.
     public func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
         let lanes = zip(inputs.models, inputs.milliRates).map { model, milliRate in
             Plan.LanePlacement(
@@ -38,6 +38,12 @@ public struct WholePlanner: Planner {
             )
             return Plan.DeviceLayout(device: device.id, gpulets: [gpulet])
         }
-        return Plan(planner: name, devices: layouts)
+        var unserved: [Plan.Unserved] = []
+        if inputs.devices.isEmpty {
+            unserved = zip(inputs.models, inputs.milliRates).map {
+                Plan.Unserved(model: $0.id, milliRate: $1)
+            }
+        }
+        return Plan(planner: name, devices: layouts, unserved: unserved)
     }
 }
