@@ -30,6 +30,7 @@ public final class ServingRuntime: Sendable {
     private let loader: ModelLoader
     private let control: ControlPlane
     private let journal: JournalWriter?
+    private let traces: TraceWriter
     private let logger: Logger
     private let standing = Mutex(Phase.starting)
 
@@ -52,10 +53,12 @@ public final class ServingRuntime: Sendable {
         journal = try configuration.journalPath.map { path throws(ConfigurationError) in
             try JournalWriter(path: path, configuration, logger: logger)
         }
+        traces = TraceWriter(settings: traceSettings, logger: logger)
         driver = try CoreDriver(
             configuration.core,
             inlineBelow: configuration.inlineBelow,
             journal: journal,
+            traces: traces,
             logger: logger
         )
         registry = ModelRegistry(capacity: configuration.core.limits.models)
@@ -120,6 +123,7 @@ public final class ServingRuntime: Sendable {
         }
         driver.stop()
         journal?.finish()
+        traces.finish()
         return left
     }
 

@@ -24,6 +24,7 @@ final class CoreDriver: Sendable {
     let logger: Logger
     let control: ControlQueue
     private let state: Mutex<State>
+    private let traces: TraceWriter
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
     private let capacity: Int
@@ -34,11 +35,13 @@ final class CoreDriver: Sendable {
         _ configuration: CoreConfiguration,
         inlineBelow: TimeSpan,
         journal: JournalWriter?,
+        traces: TraceWriter,
         logger: Logger
     ) throws(ConfigurationError) {
         let limits = configuration.limits
         let core = try ServerCore(configuration)
         self.logger = logger
+        self.traces = traces
         self.inlineBelow = inlineBelow
         capacity = Int(limits.requests)
         control = ControlQueue()
@@ -203,6 +206,7 @@ final class CoreDriver: Sendable {
         let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
         for end in deeds.ends {
             end.servable.statistics.count(end, at: now)
+            traces.note(end)
             end.exchange.finish(end.ending)
         }
         for order in deeds.control { control.add(.order(order)) }

@@ -25,6 +25,7 @@ public final class TraceSettings: Sendable {
     ]
 
     private let state: Mutex<State>
+    private let anyOn = Atomic<Bool>(false)
 
     init(file: String = "") {
         state = Mutex(State(all: Values(file: file)))
@@ -65,7 +66,12 @@ public final class TraceSettings: Sendable {
             state.all = all
             if let model { state.models[model] = own.isEmpty ? nil : own }
         }
+        let isOn = all.isOn || state.withLock { !$0.models.isEmpty }
+        anyOn.store(isOn, ordering: .relaxed)
     }
+
+    /// Whether any model may be traced: one atomic look.
+    var isAnyOn: Bool { anyOn.load(ordering: .relaxed) }
 
     /// The values that hold for a model.
     func values(model: String?) -> Values {
