@@ -54,6 +54,19 @@ import WireMessages
         #expect(Set(values).count > 40_000)
     }
 
+    /// Proves that a tensor larger than what is drawn at a time (2^18 values) goes on where the
+    /// last part stopped instead of starting anew, and has all its values.
+    @Test func largeTensorsAreOneStream() throws {
+        let message = try Onnx_ModelProto(serializedBytes: Zoo.build("squeezenet").serialized())
+        let tensor = try #require(message.graph.initializer.first { $0.name == "conv10.weight" })
+        let bytes = tensor.rawData
+        #expect(tensor.dims == [1000, 512, 1, 1] && bytes.count == 4 * 512_000)
+        let part = 4 << 18
+        let start = bytes.startIndex
+        #expect(bytes[start..<start + 64] != bytes[start + part..<start + part + 64])
+        #expect(bytes.suffix(64) != Data(count: 64))
+    }
+
     /// Proves that a model folder has Triton's layout, that writing again replaces it, and that no
     /// draft is left.
     @Test func foldersHaveTritonsLayout() throws {

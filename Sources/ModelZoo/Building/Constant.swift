@@ -10,7 +10,7 @@ struct Constant: Hashable, Sendable {
         case integers([Int64])
     }
 
-    /// The tensor's name in the model file, unique in a network; the seed of its values hangs on it.
+    /// The tensor's name in the model file, unique in a network. Its values are drawn by it.
     let name: String
     /// The shape; empty for a single number.
     let dims: [Int]

@@ -1,6 +1,6 @@
 extension NetworkGraph {
-    /// MnasNet-A1's small sibling B1, width 1, at 224 x 224 (Tan et al. 2019), in the form of
-    /// torchvision's `mnasnet1_0`: no squeeze-and-excitation, ReLU throughout.
+    /// MnasNet-B1, width 1, at 224 x 224 (Tan et al. 2019) in the form of torchvision's
+    /// `mnasnet1_0`: no squeeze-and-excitation, ReLU throughout.
     static func mnasnet() -> NetworkGraph {
         let stages: [(channels: Int, kernel: Int, stride: Int, expansion: Int, repeats: Int)] = [
             (24, 3, 2, 3, 3), (40, 5, 2, 3, 3),
