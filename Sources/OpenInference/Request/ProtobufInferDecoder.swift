@@ -17,12 +17,16 @@ public struct ProtobufInferDecoder {
     /// - Parameters:
     ///   - message: The message, without gRPC's five bytes before it.
     ///   - limits: The most that it may hold.
+    ///   - contents: Raw contents that were left out of `message`, for messages that lie in
+    ///     several pieces: the ranges are handed on as they are.
     /// - Returns: The request; ranges count from the first byte of the message.
     public static func decode(
         _ message: UnsafeRawBufferPointer,
-        limits: DecodingLimits = DecodingLimits()
+        limits: DecodingLimits = DecodingLimits(),
+        contents: [Range<Int>] = []
     ) throws(WireError) -> InferRequest {
         var decoder = ProtobufInferDecoder(message, limits)
+        decoder.raw = contents
         return try decoder.decode()
     }
 

@@ -1,0 +1,100 @@
+import NIOCore
+import NIOHTTP2
+import ServerRuntime
+import ServingDomain
+import Synchronization
+import WireMessages
+
+/// Loading and unloading: calls that take long and run beside the event loop.
+extension ConnectionHandler {
+    /// Starts a load or an unload; the reply comes when it is done.
+    func startControl(_ stream: CallStream, _ message: Message) throws(Status) {
+        guard let context else { return }
+        let order = try ControlOrder(stream.head.method, message)
+        let limit = shared.configuration.maxControlCalls
+        let running = shared.controlCalls.wrappingAdd(1, ordering: .relaxed).newValue
+        guard running <= limit else {
+            shared.controlCalls.wrappingSubtract(1, ordering: .relaxed)
+            throw Status(
+                .resourceExhausted,
+                "\(limit) loads and unloads are running, the limit; try again later"
+            )
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let (id, loop, shared) = (stream.id, context.eventLoop, self.shared)
+        Task {
+            let status = await order.carryOut(shared)
+            shared.controlCalls.wrappingSubtract(1, ordering: .relaxed)
+            loop.execute { bound.value.controlEnded(id, status) }
+        }
+    }
+
+    private func controlEnded(_ id: HTTP2StreamID, _ status: Status) {
+        guard let stream = streams[id], !stream.outputEnded else { return }
+        if status.code == .ok {
+            // Both replies are messages without fields.
+            respond(stream, ReplyMessage(capacity: 0))
+        } else {
+            finish(stream, status)
+        }
+        flushIfNeeded()
+    }
+}
+
+/// What a client wants loaded or unloaded.
+enum ControlOrder: Sendable {
+    case load(String, LoadOverride?)
+    case unload(String)
+
+    /// Reads the message of a load or unload call.
+    init(_ method: Method?, _ message: Message) throws(Status) {
+        if method == .repositoryModelUnload {
+            let request: Inference_RepositoryModelUnloadRequest = try message.parsed()
+            try RepositoryName.check(request.repositoryName)
+            self = .unload(request.modelName)
+        } else {
+            let request: Inference_RepositoryModelLoadRequest = try message.parsed()
+            try RepositoryName.check(request.repositoryName)
+            self = .load(request.modelName, try Self.override(in: request))
+        }
+    }
+
+    /// Does it, and says how it ended.
+    func carryOut(_ shared: FrontContext) async -> Status {
+        do throws(SourceError) {
+            switch self {
+            case .load(let name, let override):
+                try await shared.runtime.load(name, override: override)
+            case .unload(let name): try await shared.runtime.unload(name)
+            }
+            return .ok
+        } catch {
+            return shared.statuses.status(error)
+        }
+    }
+
+    /// The configuration and the files (`file:<version>/<name>`) that came with a load.
+    private static func override(
+        in request: Inference_RepositoryModelLoadRequest
+    ) throws(Status) -> LoadOverride? {
+        var config: String?
+        var files: [String: [UInt8]] = [:]
+        for (name, value) in request.parameters {
+            switch value.parameterChoice {
+            case .stringParam(let text) where name == "config": config = text
+            case .bytesParam(let bytes) where name.hasPrefix("file:"):
+                files[String(name.dropFirst("file:".count))] = [UInt8](bytes)
+            default:
+                throw Status(
+                    .invalidArgument,
+                    "load parameter '\(name)' is unknown or of the wrong type; 'config' takes"
+                        + " text, 'file:<version>/<name>' takes bytes"
+                )
+            }
+        }
+        guard files.isEmpty || config != nil else {
+            throw Status(.invalidArgument, "files come with a load, but no 'config'; send both")
+        }
+        return config.map { LoadOverride(config: $0, files: files) }
+    }
+}
