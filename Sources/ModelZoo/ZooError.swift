@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why a zoo network couldn't be built or written. Each has a one-line description that says what
 /// happened, the limit, and the next step.
 public enum ZooError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -30,6 +32,16 @@ public enum ZooError: Error, Hashable, Sendable, CustomStringConvertible {
         let ranked = known.map { (distance: distance(wanted, $0), name: $0) }
         let nearest = ranked.min { $0.distance < $1.distance }
         return .unknownNetwork(name, nearest: longer ?? nearest?.name ?? "")
+    }
+
+    /// The error for a path, in the system's own words.
+    static func failing(_ path: String, _ error: any Error) -> ZooError {
+        // Foundation's sentence only says that something failed; the cause stands beneath.
+        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let cause, cause.domain == NSPOSIXErrorDomain else {
+            return .unwritable(path: path, reason: error.localizedDescription)
+        }
+        return .unwritable(path: path, reason: String(cString: strerror(Int32(cause.code))))
     }
 
     /// How many letters must be put in, taken out or changed (Levenshtein 1965).

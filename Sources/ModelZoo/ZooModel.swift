@@ -41,12 +41,7 @@ public struct ZooModel: Sendable {
     public func write(to folder: String) throws(ZooError) -> String {
         let file = try ModelFile(graph, named: network.name, seed: seed)
         let model = "\(folder)/\(network.name)"
-        do {
-            let files = FileManager.default
-            try files.createDirectory(atPath: "\(model)/1", withIntermediateDirectories: true)
-        } catch {
-            throw .unwritable(path: "\(model)/1", reason: error.localizedDescription)
-        }
+        try AtomicFile.makeFolder("\(model)/1")
         try AtomicFile.write("\(model)/1/model.onnx") { sink throws(ZooError) in
             try file.write { (part: UnsafeRawBufferPointer) throws(ZooError) in
                 try sink.append(part)
@@ -56,7 +51,7 @@ public struct ZooModel: Sendable {
             let path = URL(fileURLWithPath: "\(model)/config.pbtxt")
             try Data(config.utf8).write(to: path, options: .atomic)
         } catch {
-            throw .unwritable(path: "\(model)/config.pbtxt", reason: error.localizedDescription)
+            throw .failing("\(model)/config.pbtxt", error)
         }
         return model
     }

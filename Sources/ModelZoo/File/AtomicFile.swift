@@ -21,10 +21,10 @@ final class AtomicFile {
             FileManager.default.createFile(atPath: draft, contents: nil),
             let handle = FileHandle(forWritingAtPath: draft)
         else {
-            throw .unwritable(path: draft, reason: String(cString: strerror(errno)))
+            throw .unwritable(path: path, reason: String(cString: strerror(errno)))
         }
         do throws(ZooError) {
-            try fill(AtomicFile(path: draft, handle: handle))
+            try fill(AtomicFile(path: path, handle: handle))
         } catch {
             try? handle.close()
             unlink(draft)
@@ -39,6 +39,17 @@ final class AtomicFile {
         }
     }
 
+    /// Makes a folder and those above it where they don't exist yet.
+    static func makeFolder(_ path: String) throws(ZooError) {
+        var part = path.hasPrefix("/") ? "" : "."
+        for name in path.split(separator: "/") {
+            part += "/\(name)"
+            guard mkdir(part, 0o777) == 0 || errno == EEXIST else {
+                throw .unwritable(path: part, reason: String(cString: strerror(errno)))
+            }
+        }
+    }
+
     /// Appends bytes; blocks until the system has taken them.
     func append(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
         guard let start = bytes.baseAddress else { return }
@@ -49,7 +60,7 @@ final class AtomicFile {
                 contentsOf: Data(bytesNoCopy: readable, count: bytes.count, deallocator: .none)
             )
         } catch {
-            throw .unwritable(path: path, reason: error.localizedDescription)
+            throw .failing(path, error)
         }
     }
 }
