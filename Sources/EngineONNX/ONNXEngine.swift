@@ -1,0 +1,67 @@
+public import ServerRuntime
+import Synchronization
+
+/// Runs ONNX models on the CPU with ONNX Runtime, which is found at run time.
+///
+/// A model's file is read once and its sessions are shared as far as they can be: all instances
+/// that run on one core use one session; an instance with several cores has a session, and so a
+/// pool of threads, of its own (platform notes, G.3b).
+public final class ONNXEngine: Engine {
+    private let library: ONNXLibrary
+    private let processors: Processors
+    private let resident = Mutex<[WeightsKey: WeakWeights]>([:])
+
+    /// Finds and opens ONNX Runtime.
+    ///
+    /// Call it before threads are pinned: the calling thread's cores are those that units mean.
+    /// - Parameter library: The path of `libonnxruntime.so`; nil = what the environment variable
+    ///   `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
+    ///   checkout, else the system's.
+    /// - Throws: `unavailable` where the library is missing or too old.
+    public init(library: String? = nil) throws(EngineError) {
+        self.library = try ONNXLibrary.open(library)
+        processors = Processors()
+    }
+
+    /// The version of ONNX Runtime that was found, such as `1.31.1`.
+    public var libraryVersion: String { library.version }
+
+    /// The path of the library that was found.
+    public var libraryPath: String { library.path }
+
+    public var platform: String { "onnxruntime_onnx" }
+
+    /// Reads a model, or finds it in memory when the same file is loaded with the same options.
+    ///
+    /// `artifact.signature` nil means the file's own order, batched when every input and output
+    /// has a free first dimension.
+    public func load(_ artifact: ModelArtifact) throws(EngineError) -> any LoadedModel {
+        let file = try ModelFile(artifact)
+        let settings = try SessionSettings(artifact.options)
+        let key = WeightsKey(path: file.path, identity: file.identity, settings: settings)
+        let known = resident.withLock { $0[key]?.weights }
+        let weights: ModelWeights
+        if let known {
+            weights = known
+        } else {
+            weights = try ModelWeights(file: file, settings: settings, library: library)
+            resident.withLock { table in
+                table = table.filter { $0.value.weights != nil }
+                table[key] = WeakWeights(weights: weights)
+            }
+        }
+        let layout = try TensorLayout(artifact.signature, of: weights, title: file.title)
+        return ONNXModel(weights: weights, layout: layout, processors: processors)
+    }
+}
+
+/// What makes two loads the same.
+private struct WeightsKey: Hashable {
+    var path: String
+    var identity: [Int64]
+    var settings: SessionSettings
+}
+
+private struct WeakWeights {
+    weak var weights: ModelWeights?
+}

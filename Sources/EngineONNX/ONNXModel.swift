@@ -1,0 +1,37 @@
+import ServerRuntime
+import ServingDomain
+
+/// A loaded model and the order in which its tensors are numbered.
+final class ONNXModel: LoadedModel {
+    /// What all instances share.
+    let weights: ModelWeights
+    /// The tensors in the order of the signature.
+    let layout: TensorLayout
+    private let processors: Processors
+
+    init(weights: ModelWeights, layout: TensorLayout, processors: Processors) {
+        self.weights = weights
+        self.layout = layout
+        self.processors = processors
+    }
+
+    var declared: DeclaredSignature { weights.declared }
+
+    var weightsMiB: Int64 { weights.weightsMiB }
+
+    func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
+        // Pinned first, so that a pool that is made here starts on the right cores.
+        let cores = try processors.numbers(of: placement.own)
+        if !cores.isEmpty { try Processors.pinCallingThread(to: cores) }
+        let instance = ONNXInstance(
+            model: self,
+            session: try weights.session(
+                cores: placement.own.count,
+                siblings: placement.units.count / max(1, placement.own.count)
+            ),
+            processors: processors
+        )
+        try instance.pin(placement)
+        return instance
+    }
+}

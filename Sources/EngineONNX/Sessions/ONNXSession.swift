@@ -1,0 +1,74 @@
+import CONNXRuntime
+import Glibc
+import ServerRuntime
+import Synchronization
+
+/// A model ready to run, with the threads that run it.
+///
+/// Runs on one session may overlap. Instances hold their session, so it is released only when
+/// no run can be live (releasing it under a run crashes; platform notes, G.4).
+final class ONNXSession: @unchecked Sendable {
+    // Safe: set in `init`; the library's calls on a session may come from any thread.
+
+    /// The library's session.
+    let handle: OpaquePointer
+    /// Threads of one run, the caller included.
+    let threads: Int32
+    /// The other threads of a run.
+    let crew: ThreadCrew
+    /// The library.
+    let library: ONNXLibrary
+    /// The weights that the session reads, unless it has its own.
+    let weights: SharedWeights?
+    private let claimed = Atomic<Bool>(false)
+
+    /// Reads and prepares a model. Blocks for as long as that takes.
+    ///
+    /// - Parameters:
+    ///   - path: Where to read the file; what `file` says is for messages.
+    ///   - weights: Weights to use instead of reading the file.
+    /// - Throws: `badModel` where the file can't be read or is no model.
+    init(
+        file: ModelFile,
+        path: String,
+        settings: SessionSettings,
+        threads: Int32,
+        library: ONNXLibrary,
+        weights: SharedWeights? = nil
+    ) throws(EngineError) {
+        let crew = ThreadCrew(name: "onnx " + file.name)
+        let options = try settings.options(threads: threads, crew: crew, of: library)
+        defer { library.calls.release_session_options(options) }
+        var session: OpaquePointer?
+        var status: OpaquePointer?
+        if let weights {
+            (status, session) = weights.makeSession(options)
+        } else {
+            let calls = library.calls
+            status = calls.create_session(library.environment, path, options, &session)
+        }
+        if let complaint = library.take(status) { throw file.error(complaint) }
+        guard let session else {
+            throw EngineError(.failed, "ONNX Runtime made no session of \(file.title)")
+        }
+        handle = session
+        self.threads = threads
+        self.crew = crew
+        self.library = library
+        self.weights = weights
+    }
+
+    deinit {
+        library.calls.release_session(handle)
+    }
+
+    /// Takes the session for one instance; false when another has it.
+    func claim() -> Bool {
+        !claimed.exchange(true, ordering: .acquiringAndReleasing)
+    }
+
+    /// Gives the session back for the next instance.
+    func unclaim() {
+        claimed.store(false, ordering: .releasing)
+    }
+}

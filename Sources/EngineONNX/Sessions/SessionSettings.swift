@@ -1,0 +1,124 @@
+import CONNXRuntime
+import ServerRuntime
+
+/// How sessions of a model are set up: our defaults, changed by Triton's parameters of the same
+/// names. Names that are not known here are left alone; the repository warns of them.
+struct SessionSettings: Hashable, Sendable {
+    /// Threads of one run; 0 = as many as the instance has cores.
+    var intraThreads: Int32 = 0
+    /// Threads that run independent nodes side by side; counts in parallel mode only.
+    var interThreads: Int32 = 1
+    /// Whether independent nodes run side by side.
+    var parallel = false
+    /// Whether the library keeps memory between runs.
+    var arena = true
+    /// Whether the library plans memory by shape; useless where batch sizes vary.
+    var memoryPattern = false
+    /// The arenas to shrink after every run, such as `cpu:0`; empty = none.
+    var shrinkage = ""
+    /// Whether weights bypass the arena, so that unloading gives their memory back.
+    var weightsOutsideArena = true
+    /// How far the graph is rewritten, by the library's numbers.
+    var graphLevel = connx_graph_all
+
+    /// Reads Triton's parameters.
+    init(_ options: [String: String]) throws(EngineError) {
+        intraThreads = try Self.number(options, "intra_op_thread_count", 0...1024) ?? 0
+        interThreads = max(1, try Self.number(options, "inter_op_thread_count", 0...1024) ?? 1)
+        parallel = try Self.number(options, "execution_mode", 0...1) == 1
+        arena = try Self.number(options, "enable_mem_arena", 0...1) != 0
+        memoryPattern = try Self.number(options, "enable_mem_pattern", 0...1) == 1
+        shrinkage = options["memory.enable_memory_arena_shrinkage"] ?? ""
+        let device = "session.use_device_allocator_for_initializers"
+        weightsOutsideArena = try Self.number(options, device, 0...1) != 0
+        switch try Self.number(options, "optimization.graph.level", -1...2) {
+        case -1: graphLevel = connx_graph_basic
+        case 1: graphLevel = connx_graph_extended
+        default: graphLevel = connx_graph_all
+        }
+    }
+
+    /// Whether one session may serve several instances at once: it has no threads of its own.
+    func isShared(threads: Int32) -> Bool {
+        threads == 1 && !(parallel && interThreads > 1)
+    }
+
+    /// Threads of one run for an instance with `cores` cores.
+    func threads(cores: Int) -> Int32 {
+        intraThreads > 0 ? intraThreads : Int32(clamping: max(1, cores))
+    }
+
+    private static func number(
+        _ options: [String: String],
+        _ name: String,
+        _ range: ClosedRange<Int32>
+    ) throws(EngineError) -> Int32? {
+        guard let text = options[name] else { return nil }
+        guard let value = Int32(text), range.contains(value) else {
+            throw EngineError(
+                .badModel,
+                "parameter '\(name)' is '\(text)'; it must be a whole number from "
+                    + "\(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return value
+    }
+}
+
+// MARK: - Session options
+
+extension SessionSettings {
+    /// The library's own form of these settings; the caller releases it.
+    func options(
+        threads: Int32,
+        crew: ThreadCrew,
+        of library: ONNXLibrary
+    ) throws(EngineError) -> OpaquePointer {
+        let calls = library.calls
+        let options = try library.made("session options") { calls.create_session_options($0) }
+        do throws(EngineError) {
+            try apply(to: options, threads: threads, crew: crew, of: library)
+        } catch {
+            calls.release_session_options(options)
+            throw error
+        }
+        return options
+    }
+
+    private func apply(
+        to options: OpaquePointer,
+        threads: Int32,
+        crew: ThreadCrew,
+        of library: ONNXLibrary
+    ) throws(EngineError) {
+        let calls = library.calls
+        func set(_ status: OpaquePointer?) throws(EngineError) {
+            try library.check(status, "session options")
+        }
+        func entry(_ key: String, _ value: String) throws(EngineError) {
+            try set(calls.add_session_entry(options, key, value))
+        }
+        try set(calls.set_intra_threads(options, threads))
+        try set(calls.set_inter_threads(options, parallel ? interThreads : 1))
+        let mode = parallel ? connx_run_parallel : connx_run_sequential
+        try set(calls.set_execution_mode(options, mode))
+        try set(calls.set_graph_level(options, graphLevel))
+        // Threads that spin for work would take the neighbours' cores (platform notes, 0.6).
+        try entry("session.intra_op.allow_spinning", "0")
+        try entry("session.inter_op.allow_spinning", "0")
+        try entry("session.set_denormal_as_zero", "1")
+        try set(
+            memoryPattern
+                ? calls.enable_memory_pattern(options) : calls.disable_memory_pattern(options)
+        )
+        if arena {
+            if library.hasSharedArena { try entry("session.use_env_allocators", "1") }
+        } else {
+            try set(calls.disable_arena(options))
+        }
+        if weightsOutsideArena {
+            try entry("session.use_device_allocator_for_initializers", "1")
+        }
+        try set(crew.enlist(in: options, of: library))
+    }
+}
