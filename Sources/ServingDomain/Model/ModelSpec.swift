@@ -20,6 +20,8 @@ public struct ModelSpec: Hashable, Sendable {
     public var percentile: Double
     /// How many instances to start with, and the most there may be.
     public var instances: Int32, instanceLimit: Int32
+    /// The smallest and the largest part of a device that a plan may give, in per cent.
+    public var minShare: Double, maxShare: Double
     /// Latency by batch and units; nil until something has been measured.
     public var surface: LatencySurface?
 
@@ -36,6 +38,8 @@ public struct ModelSpec: Hashable, Sendable {
         percentile: Double = 99,
         instances: Int32 = 1,
         instanceLimit: Int32? = nil,
+        minShare: Double = 0,
+        maxShare: Double = 100,
         surface: LatencySurface? = nil
     ) {
         precondition(maxBatch >= 1 && instances >= 1)
@@ -52,6 +56,8 @@ public struct ModelSpec: Hashable, Sendable {
         self.percentile = percentile
         self.instances = instances
         self.instanceLimit = instanceLimit ?? instances
+        self.minShare = minShare
+        self.maxShare = maxShare
         self.surface = surface
     }
 }
