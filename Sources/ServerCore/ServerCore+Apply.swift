@@ -50,10 +50,10 @@ extension ServerCore {
             state.requests[Int(slot)].state == .free
         else { return .noRoom }
         if state.models[model].waiting >= state.limits.queue { return .queueFull }
-        let lowest = Int32(state.specs[model]?.queues.count ?? 1)
-        let level = min(max(arrival.level, 1), lowest)
-        let record = state.levels[state.levelPlace(arrival.model, level)]
-        if record.rules.maxSize > 0, record.waiting >= record.rules.maxSize { return .queueFull }
+        let level = min(max(arrival.level, 1), state.models[model].levels)
+        let place = state.levelPlace(arrival.model, level)
+        let bound = state.levels[place].rules.maxSize
+        if bound > 0, state.levels[place].waiting >= bound { return .queueFull }
         return nil
     }
 

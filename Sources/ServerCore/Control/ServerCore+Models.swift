@@ -43,7 +43,8 @@ extension ServerCore {
         state.models[place].preservesOrder = spec.batching.preserveOrdering
         state.models[place].maxDelay = spec.batching.maxQueueDelay
         let levels = spec.queues.prefix(Int(state.limits.levels))
-        state.specs[place]?.queues = Array(levels)
+        state.models[place].levels = Int32(levels.count)
+        state.preferredSizes[place] = spec.batching.preferredSizes
         for (level, rules) in levels.enumerated() {
             state.levels[state.levelPlace(spec.id, Int32(level) + 1)].rules = rules
         }

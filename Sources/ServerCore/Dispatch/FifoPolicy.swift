@@ -75,15 +75,17 @@ package struct FifoPolicy: DispatchPolicy {
         in state: borrowing DispatchState
     ) -> (count: Int32, items: Int32, until: Instant) {
         let head = state.head(of: queue)
-        let model = state.models[queue.model.position]
-        guard model.dynamic else { return (1, state.requests[Int(head)].items, now) }
+        guard state.models[queue.model.position].dynamic else {
+            return (1, state.requests[Int(head)].items, now)
+        }
+        let maxDelay = state.models[queue.model.position].maxDelay
         let limit = state.lanes[lane.position].batchLimit
-        let preferred = state.specs[queue.model.position]?.batching.preferredSizes ?? []
+        let preferred = state.preferredSizes[queue.model.position]
         let pending = Pending(queue, limit: limit, preferred: preferred, in: state)
-        let ripe = pending.oldest + model.maxDelay
-        if model.maxDelay > .zero, now >= ripe { return (pending.count, pending.items, now) }
+        let ripe = pending.oldest + maxDelay
+        if maxDelay > .zero, now >= ripe { return (pending.count, pending.items, now) }
         if pending.bestCount > 0 { return (pending.bestCount, pending.bestItems, now) }
-        if model.maxDelay <= .zero || pending.isComplete {
+        if maxDelay <= .zero || pending.isComplete {
             return (pending.count, pending.items, now)
         }
         return (0, 0, ripe)

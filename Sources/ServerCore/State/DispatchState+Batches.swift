@@ -42,7 +42,10 @@ extension DispatchState {
         fill(slot, from: queue, skip: skip, count: count)
         watch(slot)
         listLanes(of: queue)
-        list(lane)
+        if order == .deadline, lanes[lane.position].idle == 0 {
+            let other: PriorityClass = queue.priority == .high ? .low : .high
+            list(lane, QueueID(queue.model, other))
+        }
         judge(gpulet)
         return slot
     }

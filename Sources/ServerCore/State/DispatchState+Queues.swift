@@ -10,8 +10,7 @@ extension DispatchState {
     mutating func admit(_ arrival: Arrival, at now: Instant) {
         let place = Int(arrival.request.slot)
         precondition(requests[place].state == .free)
-        let lowest = Int32(specs[arrival.model.position]?.queues.count ?? 1)
-        let level = min(max(arrival.level, 1), lowest)
+        let level = min(max(arrival.level, 1), models[arrival.model.position].levels)
         let rules = levels[levelPlace(arrival.model, level)].rules
         var record = RequestRecord()
         record.generation = arrival.request.generation
@@ -129,21 +128,20 @@ extension DispatchState {
         if order == .deadline { list(lane, QueueID(model, .low)) }
     }
 
-    private mutating func list(_ lane: LaneID, _ queue: QueueID) {
+    /// The same for one of the lane's two queues.
+    mutating func list(_ lane: LaneID, _ queue: QueueID) {
         let place = lane.position
-        let head = head(of: queue)
-        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
-        let gpulet = lanes[place].gpulet
-        let node = lane.index * 2 + Int32(queue.priority.rawValue)
         let isHigh = queue.priority == .high
         let wasListed = isHigh ? lanes[place].listedHigh : lanes[place].listedLow
+        let head = queues[queue.position].tree.first
+        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
         guard isReady || wasListed else { return }
+        let node = lane.index * 2 + (isHigh ? 0 : 1)
+        let key = isReady ? waiting.key(of: head) : (high: 0, sequence: 0)
+        let gpulet = lanes[place].gpulet
         if wasListed {
-            if isReady {
-                // The usual case of a head that stayed: nothing to move.
-                let (old, new) = (ready.key(of: node), waiting.key(of: head))
-                if old.high == new.high && old.sequence == new.sequence { return }
-            }
+            // The usual case of a head that stayed: nothing to move.
+            if isReady, ready.key(of: node) == key { return }
             if isHigh {
                 ready.remove(node, from: &gpulets[gpulet.position].readyHigh)
             } else {
@@ -151,37 +149,24 @@ extension DispatchState {
             }
         }
         if isReady {
-            let key = waiting.key(of: head)
+            let (high, sequence) = key
+            let tree = gpulet.position
             if isHigh {
-                ready.insert(
-                    node,
-                    high: key.high,
-                    sequence: key.sequence,
-                    into: &gpulets[gpulet.position].readyHigh
-                )
+                ready.insert(node, high: high, sequence: sequence, into: &gpulets[tree].readyHigh)
             } else {
-                ready.insert(
-                    node,
-                    high: key.high,
-                    sequence: key.sequence,
-                    into: &gpulets[gpulet.position].readyLow
-                )
+                ready.insert(node, high: high, sequence: sequence, into: &gpulets[tree].readyLow)
             }
         }
-        if isHigh {
-            lanes[place].listedHigh = isReady
-        } else {
-            lanes[place].listedLow = isReady
-        }
+        if isHigh { lanes[place].listedHigh = isReady } else { lanes[place].listedLow = isReady }
         judge(gpulet)
     }
 
     /// Notes whether `gpulet` could start a batch.
     mutating func judge(_ gpulet: GpuletID) {
-        let record = gpulets[gpulet.position]
+        let place = gpulet.position
         let can =
-            record.state == .open && record.running < record.slots
-            && !(record.readyHigh.isEmpty && record.readyLow.isEmpty)
+            gpulets[place].running < gpulets[place].slots && gpulets[place].state == .open
+            && !(gpulets[place].readyHigh.isEmpty && gpulets[place].readyLow.isEmpty)
         let bit: UInt64 = 1 << UInt64(gpulet.index & 63)
         let word = gpulet.position >> 6
         let could = candidates[word] & bit != 0

@@ -19,6 +19,8 @@ package struct DispatchState: ~Copyable, Sendable {
     package internal(set) var models: [ModelRecord]
     /// What was said about each model; nil where the place is free.
     package internal(set) var specs: [ModelSpec?]
+    /// The batch sizes that each model prefers under `fifo`.
+    package internal(set) var preferredSizes: [[Int32]]
     /// Queues by `QueueID`.
     package internal(set) var queues: [QueueRecord]
     /// Devices as configured.
@@ -71,6 +73,7 @@ package struct DispatchState: ~Copyable, Sendable {
         batches = Array(repeating: BatchRecord(), count: batchCount)
         self.models = Array(repeating: ModelRecord(), count: models)
         specs = Array(repeating: nil, count: models)
+        preferredSizes = Array(repeating: [], count: models)
         queues = Array(repeating: QueueRecord(), count: models * 2)
         waiting = OrderedForest(capacity: Int(limits.requests))
         timers = TimerHeap(capacity: Int(limits.requests))

@@ -20,6 +20,8 @@ package struct ModelRecord: Sendable {
     package internal(set) var preservesOrder = false
     /// How long `fifo` may hold a batch back.
     package internal(set) var maxDelay = TimeSpan.zero
+    /// How many priority levels its requests may name.
+    package internal(set) var levels: Int32 = 1
     /// Requests that wait.
     package internal(set) var waiting: Int32 = 0
     /// Batches that are in the core.

@@ -74,10 +74,13 @@ package struct OrderedForest: Sendable {
         sequence: Int64,
         into tree: inout Tree
     ) {
-        nodes[Int(node)] = Node()
-        nodes[Int(node)].high = high
-        nodes[Int(node)].sequence = sequence
-        nodes[Int(node)].weight = Self.weight(node, sequence)
+        // One check of ownership for all accesses, instead of one for each.
+        var nodes = nodes.mutableSpan
+        var new = Node()
+        new.high = high
+        new.sequence = sequence
+        new.weight = Self.weight(node, sequence)
+        nodes[Int(node)] = new
         tree.count(by: 1)
         guard tree.root != Self.none else {
             tree.root = node
@@ -85,15 +88,15 @@ package struct OrderedForest: Sendable {
             tree.link(last: node)
             return
         }
-        if precedes(tree.last, node) {
-            attach(node, rightOf: tree.last, &tree)
+        if Self.precedes(tree.last, node, in: nodes) {
+            Self.attach(node, rightOf: tree.last, &tree, &nodes)
         } else {
-            descend(node, &tree)
+            Self.descend(node, &tree, &nodes)
         }
         while case let parent = nodes[Int(node)].parent, parent != Self.none,
-            nodes[Int(parent)].weight < nodes[Int(node)].weight
+            nodes[Int(parent)].weight < new.weight
         {
-            rotateUp(node, &tree)
+            Self.rotateUp(node, &tree, &nodes)
         }
     }
 
@@ -102,37 +105,57 @@ package struct OrderedForest: Sendable {
     /// - Precondition: it is in `tree`.
     package mutating func remove(_ node: Int32, from tree: inout Tree) {
         precondition(tree.count > 0)
-        unthread(node, &tree)
+        var nodes = nodes.mutableSpan
+        Self.unthread(node, &tree, &nodes)
         while true {
             let (left, right) = (nodes[Int(node)].left, nodes[Int(node)].right)
             if left == Self.none || right == Self.none {
-                replaceLink(node, by: left == Self.none ? right : left, &tree)
+                Self.replaceLink(node, by: left == Self.none ? right : left, &tree, &nodes)
                 break
             }
             let heavier = nodes[Int(left)].weight > nodes[Int(right)].weight ? left : right
-            rotateUp(heavier, &tree)
+            Self.rotateUp(heavier, &tree, &nodes)
         }
         tree.count(by: -1)
     }
 
     // MARK: Shape
 
-    private mutating func descend(_ node: Int32, _ tree: inout Tree) {
+    private typealias Nodes = MutableSpan<Node>
+
+    private static func precedes(
+        _ left: Int32,
+        _ right: Int32,
+        in nodes: borrowing Nodes
+    ) -> Bool {
+        let (first, second) = (nodes[Int(left)].high, nodes[Int(right)].high)
+        return first == second
+            ? nodes[Int(left)].sequence < nodes[Int(right)].sequence : first < second
+    }
+
+    private static func descend(_ node: Int32, _ tree: inout Tree, _ nodes: inout Nodes) {
+        let (high, sequence) = (nodes[Int(node)].high, nodes[Int(node)].sequence)
         var place = tree.root
         while true {
-            if precedes(node, place) {
+            let other = nodes[Int(place)].high
+            if high < other || (high == other && sequence < nodes[Int(place)].sequence) {
                 let left = nodes[Int(place)].left
-                if left == Self.none { return attach(node, leftOf: place, &tree) }
+                if left == Self.none { return attach(node, leftOf: place, &tree, &nodes) }
                 place = left
             } else {
                 let right = nodes[Int(place)].right
-                if right == Self.none { return attach(node, rightOf: place, &tree) }
+                if right == Self.none { return attach(node, rightOf: place, &tree, &nodes) }
                 place = right
             }
         }
     }
 
-    private mutating func attach(_ node: Int32, leftOf place: Int32, _ tree: inout Tree) {
+    private static func attach(
+        _ node: Int32,
+        leftOf place: Int32,
+        _ tree: inout Tree,
+        _ nodes: inout Nodes
+    ) {
         nodes[Int(place)].left = node
         nodes[Int(node)].parent = place
         let before = nodes[Int(place)].previous
@@ -142,7 +165,12 @@ package struct OrderedForest: Sendable {
         if before == Self.none { tree.link(first: node) } else { nodes[Int(before)].next = node }
     }
 
-    private mutating func attach(_ node: Int32, rightOf place: Int32, _ tree: inout Tree) {
+    private static func attach(
+        _ node: Int32,
+        rightOf place: Int32,
+        _ tree: inout Tree,
+        _ nodes: inout Nodes
+    ) {
         nodes[Int(place)].right = node
         nodes[Int(node)].parent = place
         let behind = nodes[Int(place)].next
@@ -156,7 +184,7 @@ package struct OrderedForest: Sendable {
         }
     }
 
-    private mutating func unthread(_ node: Int32, _ tree: inout Tree) {
+    private static func unthread(_ node: Int32, _ tree: inout Tree, _ nodes: inout Nodes) {
         let (before, behind) = (nodes[Int(node)].previous, nodes[Int(node)].next)
         if before == Self.none {
             tree.link(first: behind)
@@ -170,26 +198,24 @@ package struct OrderedForest: Sendable {
         }
     }
 
-    private mutating func rotateUp(_ node: Int32, _ tree: inout Tree) {
+    private static func rotateUp(_ node: Int32, _ tree: inout Tree, _ nodes: inout Nodes) {
         let parent = nodes[Int(node)].parent
-        if nodes[Int(parent)].left == node {
-            let inner = nodes[Int(node)].right
-            nodes[Int(parent)].left = inner
-            if inner != Self.none { nodes[Int(inner)].parent = parent }
-            replaceLink(parent, by: node, &tree)
-            nodes[Int(node)].right = parent
-        } else {
-            let inner = nodes[Int(node)].left
-            nodes[Int(parent)].right = inner
-            if inner != Self.none { nodes[Int(inner)].parent = parent }
-            replaceLink(parent, by: node, &tree)
-            nodes[Int(node)].left = parent
-        }
+        let isLeft = nodes[Int(parent)].left == node
+        let inner = isLeft ? nodes[Int(node)].right : nodes[Int(node)].left
+        if isLeft { nodes[Int(parent)].left = inner } else { nodes[Int(parent)].right = inner }
+        if inner != Self.none { nodes[Int(inner)].parent = parent }
+        replaceLink(parent, by: node, &tree, &nodes)
+        if isLeft { nodes[Int(node)].right = parent } else { nodes[Int(node)].left = parent }
         nodes[Int(parent)].parent = node
     }
 
     /// Hangs `child` where `node` hangs now; `node` itself keeps its own links.
-    private mutating func replaceLink(_ node: Int32, by child: Int32, _ tree: inout Tree) {
+    private static func replaceLink(
+        _ node: Int32,
+        by child: Int32,
+        _ tree: inout Tree,
+        _ nodes: inout Nodes
+    ) {
         let above = nodes[Int(node)].parent
         if above == Self.none {
             tree.root = child

@@ -58,11 +58,11 @@ package struct TimerHeap: Sendable {
         let place = Int(places[Int(number)])
         if place < 0 {
             entries.append(entry)
-            rise(entry, from: entries.count - 1)
+            Self.rise(entry, from: entries.count - 1, &entries, &places)
         } else if entry.precedes(entries[place]) {
-            rise(entry, from: place)
+            Self.rise(entry, from: place, &entries, &places)
         } else {
-            sink(entry, from: place)
+            Self.sink(entry, from: place, &entries, &places)
         }
     }
 
@@ -74,40 +74,63 @@ package struct TimerHeap: Sendable {
         let last = entries.removeLast()
         guard place < entries.count else { return }
         if last.precedes(entries[place]) {
-            rise(last, from: place)
+            Self.rise(last, from: place, &entries, &places)
         } else {
-            sink(last, from: place)
+            Self.sink(last, from: place, &entries, &places)
         }
     }
 
-    private mutating func rise(_ entry: Entry, from start: Int) {
+    private static func rise(
+        _ entry: Entry,
+        from start: Int,
+        _ allEntries: inout [Entry],
+        _ allPlaces: inout [Int32]
+    ) {
+        // One check of ownership for all accesses, instead of one for each.
+        var entries = allEntries.mutableSpan
+        var places = allPlaces.mutableSpan
         var place = start
         while place > 0 {
             let parent = (place - 1) >> 2
-            guard entry.precedes(entries[parent]) else { break }
-            put(entries[parent], at: place)
+            let above = entries[parent]
+            guard entry.precedes(above) else { break }
+            entries[place] = above
+            places[Int(above.number)] = Int32(truncatingIfNeeded: place)
             place = parent
         }
-        put(entry, at: place)
+        entries[place] = entry
+        places[Int(entry.number)] = Int32(truncatingIfNeeded: place)
     }
 
-    private mutating func sink(_ entry: Entry, from start: Int) {
+    private static func sink(
+        _ entry: Entry,
+        from start: Int,
+        _ allEntries: inout [Entry],
+        _ allPlaces: inout [Int32]
+    ) {
+        var entries = allEntries.mutableSpan
+        var places = allPlaces.mutableSpan
+        let count = entries.count
         var place = start
-        while case let child = (place << 2) + 1, child < entries.count {
+        while case let child = (place << 2) + 1, child < count {
             var least = child
-            for other in child + 1..<max(child + 1, min(child + 4, entries.count))
-            where entries[other].precedes(entries[least]) {
-                least = other
+            var smallest = entries[child]
+            let end = min(child + 4, count)
+            var other = child + 1
+            while other < end {
+                let candidate = entries[other]
+                if candidate.precedes(smallest) {
+                    smallest = candidate
+                    least = other
+                }
+                other += 1
             }
-            guard entries[least].precedes(entry) else { break }
-            put(entries[least], at: place)
+            guard smallest.precedes(entry) else { break }
+            entries[place] = smallest
+            places[Int(smallest.number)] = Int32(truncatingIfNeeded: place)
             place = least
         }
-        put(entry, at: place)
-    }
-
-    private mutating func put(_ entry: Entry, at place: Int) {
         entries[place] = entry
-        places[Int(entry.number)] = Int32(place)
+        places[Int(entry.number)] = Int32(truncatingIfNeeded: place)
     }
 }

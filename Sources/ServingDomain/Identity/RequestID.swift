@@ -8,12 +8,12 @@ public struct RequestID: Hashable, Comparable, Sendable {
     public let generation: UInt32
 
     /// Names use `generation` of `slot`.
-    public init(slot: Int32, generation: UInt32) {
+    @inlinable public init(slot: Int32, generation: UInt32) {
         self.slot = slot
         self.generation = generation
     }
 
-    public static func < (left: RequestID, right: RequestID) -> Bool {
+    @inlinable public static func < (left: RequestID, right: RequestID) -> Bool {
         (left.slot, left.generation) < (right.slot, right.generation)
     }
 }
@@ -26,12 +26,12 @@ public struct BatchID: Hashable, Comparable, Sendable {
     public let generation: UInt32
 
     /// Names use `generation` of `slot`.
-    public init(slot: Int32, generation: UInt32) {
+    @inlinable public init(slot: Int32, generation: UInt32) {
         self.slot = slot
         self.generation = generation
     }
 
-    public static func < (left: BatchID, right: BatchID) -> Bool {
+    @inlinable public static func < (left: BatchID, right: BatchID) -> Bool {
         (left.slot, left.generation) < (right.slot, right.generation)
     }
 }
@@ -45,10 +45,12 @@ public struct Epoch: Hashable, Comparable, Sendable {
     public static let none = Epoch(0)
 
     /// Creates the epoch of plan `number`.
-    public init(_ number: Int64) { self.number = number }
+    @inlinable public init(_ number: Int64) { self.number = number }
 
     /// The epoch after this one.
-    public var next: Epoch { Epoch(number + 1) }
+    @inlinable public var next: Epoch { Epoch(number + 1) }
 
-    public static func < (left: Epoch, right: Epoch) -> Bool { left.number < right.number }
+    @inlinable public static func < (left: Epoch, right: Epoch) -> Bool {
+        left.number < right.number
+    }
 }

@@ -6,10 +6,10 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
     /// No time at all.
-    public static let zero = TimeSpan(nanoseconds: 0)
+    @inlinable public static var zero: TimeSpan { TimeSpan(nanoseconds: 0) }
 
     /// Creates a span from whole nanoseconds.
-    public init(nanoseconds: Int64) {
+    @inlinable public init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
@@ -45,15 +45,15 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
     /// The span in seconds, for people and files; never for decisions.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
 
-    public static func < (left: TimeSpan, right: TimeSpan) -> Bool {
+    @inlinable public static func < (left: TimeSpan, right: TimeSpan) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
-    public static func + (left: TimeSpan, right: TimeSpan) -> TimeSpan {
+    @inlinable public static func + (left: TimeSpan, right: TimeSpan) -> TimeSpan {
         TimeSpan(nanoseconds: left.nanoseconds &+ right.nanoseconds)
     }
 
-    public static func - (left: TimeSpan, right: TimeSpan) -> TimeSpan {
+    @inlinable public static func - (left: TimeSpan, right: TimeSpan) -> TimeSpan {
         TimeSpan(nanoseconds: left.nanoseconds &- right.nanoseconds)
     }
 
