@@ -22,6 +22,7 @@ let protobuf = product("SwiftProtobuf", "swift-protobuf")
 let arguments = product("ArgumentParser", "swift-argument-parser")
 let log = product("Logging", "swift-log")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let signals = product("UnixSignals", "swift-service-lifecycle")
 let nioCore = product("NIOCore", "swift-nio")
 let nioPosix = product("NIOPosix", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
@@ -96,7 +97,7 @@ let edges: [Target] = [
         dependencies: [
             "ServingDomain", "ServerCore", "Documents", "ServerRuntime", "HTTPFront", "GRPCFront",
             "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo", "LoadGenerator",
-            "Workloads", arguments, log, lifecycle,
+            "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
         swiftSettings: strict
     ),
@@ -147,7 +148,7 @@ let edgeTests: [Target] = [
         "ModelRepositoryTests",
         of: ["ModelRepository", "ServerRuntime", "WireMessages", "ServingDomain", "ServingTestKit"]
     ),
-    tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain"]),
+    tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain", protobuf]),
     tests(
         "LoadGeneratorTests",
         of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]

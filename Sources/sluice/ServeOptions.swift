@@ -1,0 +1,131 @@
+import ArgumentParser
+
+/// The flags of `serve` that Sluice shares with Triton, under Triton's names.
+struct TritonOptions: ParsableArguments {
+    @Option(
+        name: [.customLong("model-repository"), .customLong("model-store")],
+        help: "A folder of models in Triton's layout; may be given several times."
+    )
+    var repositories: [String] = []
+
+    @Option(help: "The address of the HTTP endpoint.") var httpAddress = "0.0.0.0"
+    @Option(help: "The port of the HTTP endpoint; 0 = any free one.") var httpPort = 8_000
+    @Option(help: "Whether to serve HTTP.") var allowHttp = true
+    @Option(help: "The address of the gRPC endpoint.") var grpcAddress = "0.0.0.0"
+    @Option(help: "The port of the gRPC endpoint; 0 = any free one.") var grpcPort = 8_001
+    @Option(help: "Whether to serve gRPC.") var allowGrpc = true
+    @Option(help: "The address of the metrics endpoint; the HTTP address if not given.")
+    var metricsAddress: String?
+    @Option(help: "The port of the metrics endpoint; 0 = any free one.") var metricsPort = 8_002
+    @Option(help: "Whether to serve metrics.") var allowMetrics = true
+
+    @Option(help: "When models are loaded: none (all at the start), explicit or poll.")
+    var modelControlMode = "none"
+    @Option(help: "A model to load at the start in explicit mode; * = all. May be repeated.")
+    var loadModel: [String] = []
+    @Option(help: "Seconds between two looks at the repository in poll mode.")
+    var repositoryPollSecs = 15
+    @Option(help: "Use configs/NAME.pbtxt of a model's folder where it exists.")
+    var modelConfigName: String?
+    @Option(help: "The batch size of models that take batches and do not say how large.")
+    var defaultMaxBatchSize: Int32 = 4
+    @Option(help: "Whether the server is ready only when all models are.")
+    var strictReadiness = true
+    @Option(help: "Seconds that requests get to finish when the server stops.")
+    var exitTimeoutSecs = 30
+
+    @Option(help: "The most bytes of one HTTP request.") var httpMaxInputSize = 64 << 20
+    @Option(help: "The most bytes of one gRPC message.") var grpcMaxMessageSize = 64 << 20
+    @Option(help: "Endpoints that need a header: 'API[,API]:HEADER=VALUE'. May be repeated.")
+    var httpRestrictedApi: [String] = []
+    @Option(help: "Whether clients may register shared memory.") var allowClientShm = false
+
+    @Option(help: "1 adds debug lines to the log, 2 trace lines.") var logVerbose: UInt32 = 0
+    @Option(help: "Whether to log information.") var logInfo = true
+    @Option(help: "Whether to log warnings.") var logWarning = true
+    @Option(help: "Whether to log errors.") var logError = true
+    @Option(help: "Times in the log: default or ISO8601.") var logFormat = "default"
+    @Option(help: "Trace settings: 'triton,file=PATH' names the file. May be repeated.")
+    var traceConfig: [String] = []
+    @Option(help: "Engine settings: 'onnxruntime,KEY=VALUE'. May be repeated.")
+    var backendConfig: [String] = []
+
+    // Accepted so that a Triton command line starts as it is; each is named in the log.
+    @Option(help: .hidden) var modelLoadThreadCount: String?
+    @Option(help: .hidden) var cacheConfig: [String] = []
+    @Option(help: .hidden) var hostPolicy: [String] = []
+    @Option(help: .hidden) var metricsConfig: [String] = []
+    @Option(help: .hidden) var metricsIntervalMs: String?
+    @Option(help: .hidden) var allowCpuMetrics: String?
+    @Option(help: .hidden) var allowGpuMetrics: String?
+    @Option(help: .hidden) var cudaMemoryPoolByteSize: [String] = []
+    @Option(help: .hidden) var pinnedMemoryPoolByteSize: String?
+    @Option(help: .hidden) var minSupportedComputeCapability: String?
+    @Option(help: .hidden) var backendDirectory: String?
+    @Option(help: .hidden) var exitOnError: String?
+    @Option(help: .hidden) var rateLimit: String?
+    @Option(help: .hidden) var httpThreadCount: String?
+    @Option(help: .hidden) var grpcInferAllocationPoolSize: String?
+    @Option(help: .hidden) var disableAutoCompleteConfig: String?
+
+    /// The flags that were given and do nothing here.
+    var ignored: [String] {
+        var names: [String] = []
+        func note(_ name: String, _ given: Bool) { if given { names.append("--\(name)") } }
+        note("model-load-thread-count", modelLoadThreadCount != nil)
+        note("cache-config", !cacheConfig.isEmpty)
+        note("host-policy", !hostPolicy.isEmpty)
+        note("metrics-config", !metricsConfig.isEmpty)
+        note("metrics-interval-ms", metricsIntervalMs != nil)
+        note("allow-cpu-metrics", allowCpuMetrics != nil)
+        note("allow-gpu-metrics", allowGpuMetrics != nil)
+        note("cuda-memory-pool-byte-size", !cudaMemoryPoolByteSize.isEmpty)
+        note("pinned-memory-pool-byte-size", pinnedMemoryPoolByteSize != nil)
+        note("min-supported-compute-capability", minSupportedComputeCapability != nil)
+        note("backend-directory", backendDirectory != nil)
+        note("exit-on-error", exitOnError != nil)
+        note("rate-limit", rateLimit != nil)
+        note("http-thread-count", httpThreadCount != nil)
+        note("grpc-infer-allocation-pool-size", grpcInferAllocationPoolSize != nil)
+        note("disable-auto-complete-config", disableAutoCompleteConfig != nil)
+        return names
+    }
+}
+
+/// The flags of `serve` that are Sluice's own.
+struct SluiceOptions: ParsableArguments {
+    @Option(help: "One word for planner, scaler and policy: triton, edf.")
+    var system: String?
+    @Option(help: "How devices are split: whole, whole:slots=K.") var planner: String?
+    @Option(help: "Which batch starts when: edf, fifo.") var policy: String?
+    @Option(help: "Who changes batch limits and instances: none.") var scaler: String?
+    @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
+    var journal: String?
+    @Option(help: "Seconds that the server still serves after it calls itself not ready.")
+    var drainSeconds = 5
+    @Flag(help: "Answer with Triton's status codes where Sluice's differ.")
+    var tritonCompatErrors = false
+    @Option(help: "ONNX Runtime's shared library; found by itself if not given.")
+    var onnxruntime: String?
+    @Option(
+        help: "Run batches expected to take less on the network thread; microseconds, 0 = never."
+    )
+    var inlineBelowUs: Int64 = 0
+    @Option(help: "The most requests in the server at once.") var maxRequests: Int32 = 16_384
+    @Option(help: "The most requests of one model that may wait.") var maxQueue: Int32 = 4_096
+    @Option(help: "The most connections per endpoint.") var maxConnections = 1_024
+
+    /// Planner, scaler and policy after `--system` and the single flags.
+    func layers() throws -> (planner: String, scaler: String, policy: String) {
+        let systems: [String: (String, String, String)] = [
+            "triton": ("whole", "none", "fifo"), "edf": ("whole", "none", "edf"),
+        ]
+        guard let base = systems[system ?? "edf"] else {
+            throw CommandFailure(
+                "there is no system '\(system ?? "")'; there are "
+                    + systems.keys.sorted().joined(separator: ", ")
+            )
+        }
+        return (planner ?? base.0, scaler ?? base.1, policy ?? base.2)
+    }
+}
