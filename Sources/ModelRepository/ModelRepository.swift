@@ -122,7 +122,10 @@ public final class ModelRepository: ModelSource {
             )
         }
         if let flaw = SafePath.flaw(ofModelName: name) {
-            throw SourceError(.invalid, "'\(name.prefix(128))' can't be a model's name: \(flaw)")
+            throw SourceError(
+                .invalid,
+                "'\(OneLine.of(String(name.prefix(128))))' can't be a model's name: \(flaw)"
+            )
         }
         return try overrides.write(name, override.files)
     }

@@ -33,9 +33,9 @@ public struct ConfigFinding: Hashable, Sendable {
         _ note: String,
         at position: TextPosition? = nil
     ) {
-        self.field = field
+        self.field = OneLine.of(field)
         self.verdict = verdict
-        self.note = note
+        self.note = OneLine.of(note)
         self.position = position
     }
 }

@@ -65,6 +65,9 @@ struct OwnSettings: Hashable {
         return settings
     }
 
+    /// What a setting may be, and what it comes to; no note = the value is not allowed.
+    private typealias Answer = (allowed: String, note: String?)
+
     private mutating func set(
         _ key: String,
         _ value: String,
@@ -72,61 +75,82 @@ struct OwnSettings: Hashable {
         _ limits: RepositoryLimits,
         _ findings: inout Findings
     ) {
-        let maxBatch = max(1, min(config.int("max_batch_size"), limits.batch))
-        let note: String?
-        let allowed: String
-        switch key {
-        case "slo.latency_ms":
-            allowed = "a number of milliseconds above 0, at most 3600000"
-            note = number(value, above: 0, to: 3_600_000).map {
-                slo = .milliseconds(rounding: $0)
-                return "every request's deadline is its arrival plus \(value) ms"
-            }
-        case "slo.percentile":
-            allowed = "a number above 0 and below 100"
-            note = number(value, above: 0, to: 99.999_999).map {
-                percentile = $0
-                return "\(value) % of the requests are to be in time"
-            }
-        case "priority.class":
-            allowed = "high or low"
-            let level: Int32? = value == "high" ? 1 : value == "low" ? 2 : nil
-            defaultLevel = level
-            note = level.map { "requests that name no level get level \($0)" }
-        case "batch.limit":
-            allowed = "a whole number from 1 to max_batch_size, which is \(maxBatch)"
-            batchLimit = whole(value, 1...maxBatch)
-            note = batchLimit.map { "batches and requests have at most \($0) rows" }
-        case "instances.limit":
-            allowed = "a whole number from 1 to \(limits.instances)"
-            instanceLimit = whole(value, 1...limits.instances)
-            note = instanceLimit.map { "at most \($0) instances on a lane" }
-        case "gpulet.min_share":
-            allowed = "a percentage above 0, at most 100"
-            note = number(value, above: 0, to: 100).map {
-                minShare = $0
-                return "at least \(value) % of a device"
-            }
-        case "gpulet.max_share":
-            allowed = "a percentage above 0, at most 100"
-            note = number(value, above: 0, to: 100).map {
-                maxShare = $0
-                return "at most \(value) % of a device"
-            }
-        default:
-            allowed = "true or false"
-            let truth = ["true": true, "1": true, "false": false, "0": false][value]
-            fixed = truth ?? false
-            note = truth.map { $0 ? "config.pbtxt is obeyed literally" : "the plan chooses" }
-        }
         let position = config.position("parameters")
-        if let note {
+        let answer =
+            key.hasSuffix(".limit") || key.hasPrefix("gpulet.")
+            ? setBound(key, value, config, limits) : setAim(key, value)
+        if let note = answer.note {
             findings.mapped("parameters.\(key)", note, at: position)
         } else {
             findings.error(
                 "parameters.\(key)",
-                "'\(value.prefix(64))' is not allowed; give \(allowed)",
+                "'\(value.prefix(64))' is not allowed; give \(answer.allowed)",
                 at: position
+            )
+        }
+    }
+
+    /// Objective, class and obedience.
+    private mutating func setAim(_ key: String, _ value: String) -> Answer {
+        switch key {
+        case "slo.latency_ms":
+            let number = number(value, above: 0, to: 3_600_000)
+            slo = number.map { .milliseconds(rounding: $0) }
+            return (
+                "a number of milliseconds above 0, at most 3600000",
+                number.map { _ in "every request's deadline is its arrival plus \(value) ms" }
+            )
+        case "slo.percentile":
+            let number = number(value, above: 0, to: 99.999_999)
+            percentile = number ?? percentile
+            return (
+                "a number above 0 and below 100",
+                number.map { _ in "\(value) % of the requests are to be in time" }
+            )
+        case "priority.class":
+            defaultLevel = value == "high" ? 1 : value == "low" ? 2 : nil
+            return (
+                "high or low",
+                defaultLevel.map { "requests that name no level get level \($0)" }
+            )
+        default:
+            let truth = ["true": true, "1": true, "false": false, "0": false][value]
+            fixed = truth ?? false
+            return (
+                "true or false",
+                truth.map { $0 ? "config.pbtxt is obeyed literally" : "the plan chooses" }
+            )
+        }
+    }
+
+    /// How far the plan may go.
+    private mutating func setBound(
+        _ key: String,
+        _ value: String,
+        _ config: ConfigMessage,
+        _ limits: RepositoryLimits
+    ) -> Answer {
+        switch key {
+        case "batch.limit":
+            let most = max(1, min(config.int("max_batch_size"), limits.batch))
+            batchLimit = whole(value, 1...most)
+            return (
+                "a whole number from 1 to max_batch_size, which is \(most)",
+                batchLimit.map { "batches and requests have at most \($0) rows" }
+            )
+        case "instances.limit":
+            instanceLimit = whole(value, 1...limits.instances)
+            return (
+                "a whole number from 1 to \(limits.instances)",
+                instanceLimit.map { "at most \($0) instances on a lane" }
+            )
+        default:
+            let isMost = key == "gpulet.max_share"
+            let share = number(value, above: 0, to: 100)
+            if isMost { maxShare = share ?? maxShare } else { minShare = share ?? minShare }
+            return (
+                "a percentage above 0, at most 100",
+                share.map { _ in "at \(isMost ? "most" : "least") \(value) % of a device" }
             )
         }
     }

@@ -45,7 +45,7 @@ struct ConfigNumber {
         case .word(let name),
             .string(let name) where dialect == .json:
             if let number = names.firstIndex(of: name) { return number }
-            let hint = NearestName.hint(name, among: names)
+            let hint = Self.hint(name, words)
             throw TextError(position, "'\(path)' has no value '\(name.prefix(64))'\(hint)")
         case .number(let text):
             guard let number = Self.unsigned(text), number < UInt64(names.count) else { break }
@@ -53,6 +53,20 @@ struct ConfigNumber {
         default: break
         }
         throw wrong(content, "one of \(names.joined(separator: ", "))")
+    }
+
+    /// The word that was probably meant; of element types also by their names elsewhere, such as
+    /// `FP32` and `TYPE_FLOAT32`.
+    private static func hint(_ name: String, _ words: ConfigWords) -> String {
+        var wanted = name.uppercased()
+        if words == .dataType {
+            if let range = wanted.firstRange(of: "FLOAT") {
+                wanted.replaceSubrange(range, with: "FP")
+            }
+            if !wanted.hasPrefix("TYPE_") { wanted = "TYPE_" + wanted }
+        }
+        let hint = NearestName.hint(wanted, among: words.words)
+        return hint.isEmpty ? "; give one of \(words.words.joined(separator: ", "))" : hint
     }
 
     private func signed(

@@ -146,6 +146,7 @@ struct TextParser {
             }
             if let value = try value(of: field.name, depth: depth) { field.values.append(value) }
             if isSymbol("]") { break }
+            if token.kind == .end { continue }
             guard try takeSymbol(",") else {
                 throw TextError(
                     token.position,

@@ -22,6 +22,6 @@ public struct TextError: Error, Hashable, Sendable {
     /// Creates an error.
     public init(_ position: TextPosition, _ message: String) {
         self.position = position
-        self.message = message
+        self.message = OneLine.of(message)
     }
 }
