@@ -210,7 +210,7 @@ final class CoreDriver: Sendable {
             end.exchange.finish(end.ending)
         }
         for order in deeds.control { control.add(.order(order)) }
-        timer.want(deeds.wake)
+        timer.want(deeds.wake, after: deeds.sequence)
         if let own { runInline(own) }
     }
 
@@ -241,6 +241,7 @@ extension CoreDriver.State {
         journal?.note(sequence: sequence, now: now, event: event, orders: buffer)
         for action in buffer.actions { look(up: action, context, &deeds) }
         deeds.wake = core.nextWake
+        deeds.sequence = sequence
         buffer.removeAll()
     }
 

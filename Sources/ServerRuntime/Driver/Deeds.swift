@@ -31,6 +31,8 @@ struct Deeds: Sendable {
     var control: [ControlOrder] = []
     /// What the timer is to wait for now.
     var wake: Instant?
+    /// The number of the event that `wake` was known after.
+    var sequence: UInt64 = 0
 
     mutating func launch(_ lane: LaneThread) {
         if firstLaunch == nil { firstLaunch = lane } else { launches.append(lane) }

@@ -11,6 +11,8 @@ final class WakeTimer: Sendable {
         var armed = Instant.distantFuture
         var wanted = Instant.distantFuture
         var stopped = false
+        /// The event that `wanted` was known after.
+        var sequence: UInt64 = 0
     }
 
     private let state = Mutex(State())
@@ -22,8 +24,13 @@ final class WakeTimer: Sendable {
     }
 
     /// Asks for a wake at `instant`; nil asks for none.
-    func want(_ instant: Instant?) {
+    ///
+    /// Threads come here after they left the core's lock, so a wish may be overtaken by that of a
+    /// later event; an older wish is then ignored, or it would cancel the newer one.
+    func want(_ instant: Instant?, after sequence: UInt64) {
         let ring = state.withLock { state in
+            guard sequence > state.sequence else { return false }
+            state.sequence = sequence
             state.wanted = instant ?? .distantFuture
             guard state.wanted < state.armed else { return false }
             state.armed = state.wanted
