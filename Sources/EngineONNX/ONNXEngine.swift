@@ -29,6 +29,7 @@ public final class ONNXEngine: Engine {
     /// The path of the library that was found.
     public var libraryPath: String { library.path }
 
+    /// The word that clients see.
     public var platform: String { "onnxruntime_onnx" }
 
     /// Reads a model, or finds it in memory when the same file is loaded with the same options.

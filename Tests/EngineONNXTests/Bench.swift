@@ -15,10 +15,12 @@ enum Bench {
         "ONNX Runtime is not in .engine; run Scripts/setup-engine.sh to run these tests"
 
     /// Writes a model into a folder of its own and returns the file's path.
-    static func file(_ bytes: [UInt8], named name: String = "model.onnx") throws -> String {
-        var pattern = Array("\(temporary)/sluice-engine-XXXXXX".utf8CString)
+    static func file(_ bytes: [UInt8], named fileName: String = "model.onnx") throws -> String {
+        var pattern = Array(
+            (temporary + "/sluice-engine-" + String(repeating: "X", count: 6)).utf8CString
+        )
         let folder = try #require(mkdtemp(&pattern).map { String(cString: $0) })
-        let path = folder + "/" + name
+        let path = folder + "/" + fileName
         let file = try #require(fopen(path, "wb"))
         defer { fclose(file) }
         #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)

@@ -29,6 +29,11 @@ final class MappedFile: @unchecked Sendable {
         close(descriptor)
     }
 
+    /// Gives the memory of the bytes read so far back; they are read anew when touched.
+    func forget() {
+        madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, MADV_DONTNEED)
+    }
+
     /// A path that leads to this very file for as long as the object lives.
     var path: String { "/proc/self/fd/\(descriptor)" }
 }

@@ -61,6 +61,7 @@ final class ModelWeights: Sendable {
             $0 + Int64($1.raw.count + $1.typedBytes) + $1.externalBytes
         }
         weightsMiB = (bytes + (1 << 20) - 1) >> 20
+        mapped?.forget()
         self.mapped = weights.contains(where: \.isExternal) ? nil : mapped
         let shared = settings.isShared(threads: first.threads) ? first : nil
         sessions = Mutex(Sessions(resident: first, shared: shared))
@@ -75,8 +76,8 @@ final class ModelWeights: Sendable {
     func session(cores: Int, siblings: Int) throws(EngineError) -> ONNXSession {
         let threads = settings.threads(cores: cores)
         guard settings.isShared(threads: threads) else {
-            if siblings < 2, let unused = unusedSession(threads: threads) { return unused }
             let weights = siblings < 2 ? nil : sharedWeights()
+            if weights == nil, let unused = unusedSession(threads: threads) { return unused }
             let own = try makeSession(threads: threads, weights: weights)
             _ = own.claim()
             sessions.withLock { $0.resident = own }

@@ -60,6 +60,7 @@ final class ONNXSession: @unchecked Sendable {
 
     deinit {
         library.calls.release_session(handle)
+        connx_trim_heap()
     }
 
     /// Takes the session for one instance; false when another has it.

@@ -66,6 +66,7 @@ final class SharedWeights: @unchecked Sendable {
             }
             values.append((initializer.name, value))
         }
+        rewritten.forget()
     }
 
     deinit {
@@ -102,7 +103,9 @@ final class SharedWeights: @unchecked Sendable {
         _ settings: SessionSettings,
         _ library: ONNXLibrary
     ) throws(EngineError) -> MappedFile {
-        var name = Array("\(temporaryFolder)/sluice-graph-XXXXXX".utf8CString)
+        var name = Array(
+            (temporaryFolder + "/sluice-graph-" + String(repeating: "X", count: 6)).utf8CString
+        )
         let descriptor = mkstemp(&name)
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
