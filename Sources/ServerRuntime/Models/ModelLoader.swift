@@ -124,11 +124,16 @@ final class ModelLoader: Sendable {
         for artifact: ModelArtifact,
         _ definition: ModelDefinition
     ) throws(SourceError) -> any LoadedModel {
-        if let inspected,
-            inspected.declared.inputs.map(\.name) == definition.signature.inputs.map(\.name),
-            inspected.declared.outputs.map(\.name) == definition.signature.outputs.map(\.name)
-        {
-            return inspected
+        if let inspected {
+            // Without a signature an engine batches wherever all first dimensions are free.
+            let file = inspected.declared
+            let batches = (file.inputs + file.outputs).allSatisfy { $0.shape.first == -1 }
+            if batches == definition.signature.batched,
+                file.inputs.map(\.name) == definition.signature.inputs.map(\.name),
+                file.outputs.map(\.name) == definition.signature.outputs.map(\.name)
+            {
+                return inspected
+            }
         }
         do throws(EngineError) {
             return try engine.load(artifact)
