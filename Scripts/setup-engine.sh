@@ -7,6 +7,11 @@
 #
 # PYTHON names the interpreter to use, python3 otherwise.
 set -eu
+wheel=${1:-}
+case $wheel in
+"" | /*) ;;
+*) wheel=$PWD/$wheel ;;
+esac
 cd "$(dirname "$0")/.."
 
 fail() {
@@ -31,6 +36,7 @@ command -v "$python" >/dev/null || fail "no $python; install it (apt-get install
 mkdir -p "$home"
 scratch=$(mktemp -d "$home/fetch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
 
 # Prints the words that start pip, making a throwaway environment where the system has none.
 find_pip() {
@@ -50,7 +56,6 @@ download() {
         --dest "$scratch" "onnxruntime==$version" 2>>"$scratch/log"
 }
 
-wheel=${1:-}
 if [ -z "$wheel" ]; then
     pip=$(find_pip)
     [ -n "$pip" ] || fail "$python has neither pip nor venv; install one (apt-get install" \
@@ -66,7 +71,7 @@ fi
 [ -s "$wheel" ] || fail "there is no wheel at '$wheel'; give the path of a file"
 
 # Unpacks the library and asks it for its version.
-"$python" - "$wheel" "$scratch" "$version" <<'PYTHON' || fail "the library was not installed"
+"$python" - "$wheel" "$scratch" "$version" <<'PYTHON' || exit 1
 import ctypes, os, shutil, sys, zipfile
 
 wheel, scratch, version = sys.argv[1:]
