@@ -41,7 +41,8 @@ import Testing
             dynamic_batching {
               preferred_batch_size: [ 8, 4, 4 ]  max_queue_delay_microseconds: 250
               preserve_ordering: true  priority_levels: 3  default_priority_level: 2
-              default_queue_policy { default_timeout_microseconds: 1000 allow_timeout_override: true }
+              default_queue_policy { default_timeout_microseconds: 1000
+                                     allow_timeout_override: true }
               priority_queue_policy { key: 1 value { timeout_action: DELAY max_queue_size: 9 } }
             }
             """

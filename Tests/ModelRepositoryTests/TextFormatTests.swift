@@ -30,7 +30,7 @@ import Testing
             "input { name: \"a\" dims: 1 dims: 2 } input { name: \"b\" }",
             "input: { name: \"a\"; dims: 1; dims: 2; }; input: { name: \"b\" };",
             "input < name: \"a\" dims: [1] dims: [2] > input <name: \"b\">,",
-            "# tensors\ninput [\n{ # first\nname: \"\" 'a' \"\"\ndims: [ 0x1, 02 ] }\n,{name:\"b\"}]",
+            "# two\ninput [\n{ # first\nname: \"\" 'a' \"\"\ndims: [ 0x1, 02 ] }\n,{name:'b'}]",
         ]
     )
     func spellings(text: String) throws {
