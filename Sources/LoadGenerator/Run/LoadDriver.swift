@@ -23,7 +23,7 @@ final class LoadDriver: ConnectionOwner {
 
     /// The most requests that leave before the loop looks at its sockets again.
     private static let burst = 128
-    /// How long a server that does not take connections is left alone.
+    /// How long a server is left alone that takes no connections, or breaks them.
     private static let rest: Int64 = 50_000_000
     /// How often progress is reported and the stop switch looked at.
     private static let pulse = TimeAmount.milliseconds(100)
@@ -53,7 +53,10 @@ final class LoadDriver: ConnectionOwner {
     private var connections: [any WireConnection] = []
     private var available = CircularBuffer<any WireConnection>()
     private var opening = 0
+    /// Until when no connection is opened, since the last could not be.
     private var blockedUntil: Int64 = 0
+    /// Until when clients of a closed loop rest whose connection broke.
+    private var restUntil: Int64 = 0
     private var lastFailure = ""
 
     private init(_ task: Task, _ promise: EventLoopPromise<LoadResults>) {
@@ -79,6 +82,10 @@ final class LoadDriver: ConnectionOwner {
             let promise = loop.makePromise(of: LoadResults.self)
             let driver = LoadDriver(task, promise)
             driver.connect()
+            // Connections and timers come and go; this holds the driver to the end.
+            promise.futureResult.assumeIsolated().whenComplete { _ in
+                withExtendedLifetime(driver) {}
+            }
             return promise.futureResult
         }
         .get()
@@ -131,27 +138,30 @@ final class LoadDriver: ConnectionOwner {
     private func tick() {
         guard phase == .sending else { return }
         let time = now()
-        if time >= end || submittedCount >= task.configuration.requestLimit {
-            finishSending(at: min(time, end))
-            return
-        }
-        wakeRestingClients(at: time)
+        if time < end { wakeRestingClients(at: time) }
+        // Also what was due before the end and is only seen now: a late timer must not lower
+        // the load.
+        let next = submitDue(at: time)
+        pump()
+        guard next > time else { return wake(at: time) }
+        if time >= end || isLimitReached { return finishSending(at: min(time, end)) }
+        let isResting = lanes.contains { $0.restingClients > 0 }
+        wake(at: min(next, end, isResting ? restUntil : .max))
+    }
+
+    /// Submits what is due in open loops; returns when the next request is, which is not later
+    /// than `time` when a burst was cut off.
+    private func submitDue(at time: Int64) -> Int64 {
         var left = Self.burst
-        var next = Int64.max
-        while true {
-            guard let place = dueLane() else { break }
+        while let place = dueLane(), !isLimitReached {
             let intended = start + (lanes[place].upcoming ?? 0)
-            next = intended
-            guard intended <= time, left > 0 else { break }
-            guard intended < end, submittedCount < task.configuration.requestLimit else { break }
+            guard intended < end else { return .max }
+            guard intended <= time, left > 0 else { return intended }
             left -= 1
             lanes[place].advance()
             submit(place, at: intended)
-            next = .max
         }
-        pump()
-        if lanes.contains(where: { $0.restingClients > 0 }) { next = min(next, blockedUntil) }
-        wake(at: left == 0 ? time : min(next, end))
+        return .max
     }
 
     private func wake(at time: Int64) {
@@ -282,7 +292,7 @@ extension LoadDriver {
         guard phase == .sending, lanes[flight.lane].isClosed else { return }
         if reply.code == .lost {
             lanes[flight.lane].restingClients += 1
-        } else if submittedCount < task.configuration.requestLimit {
+        } else if !isLimitReached {
             submit(flight.lane, at: now())
         }
     }
@@ -297,18 +307,20 @@ extension LoadDriver {
 
     /// Clients whose connection broke try again when the server has been left alone for a while.
     private func wakeRestingClients(at time: Int64) {
-        guard time >= blockedUntil else { return }
+        guard time >= restUntil else { return }
         for place in lanes.indices where lanes[place].restingClients > 0 {
             for _ in 0..<lanes[place].restingClients { submit(place, at: time) }
             lanes[place].restingClients = 0
         }
     }
 
+    private var isLimitReached: Bool { submittedCount >= task.configuration.requestLimit }
+
     /// After something ended outside of `tick`: send on, or end.
     private func proceed() {
         if phase == .sending {
             pump()
-            if lanes.contains(where: { $0.restingClients > 0 }) { tick() }
+            if isLimitReached || lanes.contains(where: { $0.restingClients > 0 }) { tick() }
         } else {
             pump()
             finishIfDrained()
@@ -325,6 +337,7 @@ extension LoadDriver {
             self.opening -= 1
             self.lastFailure = reason
             self.blockedUntil = self.now() + Self.rest
+            self.restUntil = self.blockedUntil
             if self.connections.isEmpty, self.opening == 0 { self.failWaiting(reason) }
             self.beginIfConnected()
             if self.phase != .connecting, self.phase != .finished { self.proceed() }
@@ -353,7 +366,7 @@ extension LoadDriver {
     func answered(_ flight: Flight, _ reply: Reply, on connection: any WireConnection) {
         close(flight, reply)
         list(connection)
-        if phase == .sending { pump() } else { proceed() }
+        proceed()
     }
 
     func lost(_ connection: any WireConnection, with flights: [Flight], reason: String) {
@@ -365,7 +378,7 @@ extension LoadDriver {
             lastFailure = "\(task.connector.address.authority): \(reason)"
         }
         if connection.isListed { available.removeAll { $0 === connection } }
-        blockedUntil = max(blockedUntil, flights.isEmpty ? 0 : now() + Self.rest)
+        if !flights.isEmpty { restUntil = now() + Self.rest }
         for flight in flights { close(flight, Reply(code: .lost, note: reason)) }
         beginIfConnected()
         if phase != .connecting, phase != .finished { proceed() }
