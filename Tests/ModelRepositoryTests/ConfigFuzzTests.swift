@@ -1,3 +1,4 @@
+import Foundation
 import ServingTestKit
 import Testing
 
@@ -45,13 +46,22 @@ import Testing
         return out
     }
 
+    /// When `make fuzz` wants to end; nil in a common test run, which counts rounds only.
+    static func longRunEnd() -> ContinuousClock.Instant? {
+        let text = ProcessInfo.processInfo.environment["SLUICE_FUZZ_SECONDS"]
+        return text.flatMap { Int($0) }.map { .now.advanced(by: .seconds($0)) }
+    }
+
     @Test("Mutated configurations are read or refused, and what is read can be echoed")
     func mutations() throws {
         let seed: UInt64 = 20_260_731
         print("seed \(seed)")
         var dice = SeededGenerator(seed: seed)
         var readable = 0
-        for round in 0..<4_000 {
+        let end = Self.longRunEnd()
+        var round = 0
+        while round < 4_000 || end.map({ ContinuousClock.now < $0 }) ?? false {
+            round += 1
             let dialect: TextDialect = round % 2 == 0 ? .protobufText : .json
             let bytes = Self.mutate(Array(Self.corpus[round % 2].utf8), &dice)
             do throws(TextError) {

@@ -88,7 +88,8 @@ import Testing
             + #""secondary_devices":[],"profile":[],"passive":false,"host_policy":"cpu"}],"#
             + #""default_model_filename":"model.py","cc_model_filenames":{},"#
             + #""metric_tags":{"team":"vision"},"parameters":{"#
-            + #""slo.latency_ms":{"string_value":"50"},"abc":{"string_value":"x"}},"model_warmup":[{"name":"w","#
+            + #""slo.latency_ms":{"string_value":"50"},"abc":{"string_value":"x"}},"#
+            + #""model_warmup":[{"name":"w","#
             + #""batch_size":1,"inputs":{"x":{"data_type":"TYPE_FP32","dims":[4,4],"#
             + #""zero_data":true}},"count":0}],"model_transaction_policy":{"decoupled":false},"#
             + #""response_cache":{"enable":false}}"#
