@@ -159,18 +159,28 @@ extension ServerCore {
 
     /// Sends the next step that can be taken, or lets the next gpulet drain.
     mutating func advanceRollout(_ actions: inout ActionBuffer) {
-        guard let rollout = control.rollout else { return }
+        guard let rollout = control.rollout, !sendReadyStep(rollout, &actions) else { return }
+        // Not before new lanes stand, and not before removed models have finished.
+        let mayDrain = !state.isAnyStarting && control.removing.isEmpty
+        for task in rollout.tasks { drainIfNeeded(task, mayDrain: mayDrain, &actions) }
+        // What had nothing to finish is drained already.
+        _ = sendReadyStep(rollout, &actions)
+    }
+
+    /// Returns whether there was a step that could be taken.
+    private mutating func sendReadyStep(
+        _ rollout: Rollout,
+        _ actions: inout ActionBuffer
+    ) -> Bool {
         for (place, task) in rollout.tasks.enumerated() {
             guard let step = readyStep(of: task) else { continue }
             control.rollout?.tasks.remove(at: place)
             if rollout.tasks.count == 1 { control.rollout = nil }
             control.awaited = (rollout.epoch, step, task)
             actions.append(.rollout(rollout.epoch, step))
-            return
+            return true
         }
-        // Not before new lanes stand, and not before removed models have finished.
-        let mayDrain = !state.isAnyStarting && control.removing.isEmpty
-        for task in rollout.tasks { drainIfNeeded(task, mayDrain: mayDrain, &actions) }
+        return false
     }
 
     private mutating func readyStep(of task: RolloutTask) -> RolloutStep? {
@@ -196,6 +206,14 @@ extension ServerCore {
         }
     }
 
+    /// Whether a gpulet that is to change could do so as soon as it has drained. One that grows
+    /// works on until those that shrink have made room.
+    private func hasUnits(for task: RolloutTask) -> Bool {
+        guard case .resize(let gpulet, let layout) = task else { return true }
+        let record = state.gpulets[gpulet.position]
+        return state.freeUnits(of: record.device) + record.units >= layout.units
+    }
+
     private mutating func drainIfNeeded(
         _ task: RolloutTask,
         mayDrain: Bool,
@@ -204,7 +222,9 @@ extension ServerCore {
         switch task {
         case .open: break
         case .resize(let gpulet, _), .retire(let gpulet):
-            guard state.gpulets[gpulet.position].state == .open, mayDrain else { break }
+            guard state.gpulets[gpulet.position].state == .open, mayDrain,
+                hasUnits(for: task)
+            else { break }
             state.gpulets[gpulet.position].state = .draining
             state.judge(gpulet)
         }

@@ -30,6 +30,9 @@ package struct OrderedForest: Sendable {
         package private(set) var count: Int32 = 0
         fileprivate var root = OrderedForest.none
 
+        /// Creates an empty set.
+        package init() {}
+
         /// Whether nothing is in it.
         package var isEmpty: Bool { count == 0 }
 
