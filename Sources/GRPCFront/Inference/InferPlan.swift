@@ -70,12 +70,14 @@ extension ConnectionHandler {
                 message: message
             )
         } catch {
+            servable.statistics.countInvalid()
             throw shared.statuses.status(error)
         }
         let views: SharedViews
         do throws(SharedMemory.Failure) {
             views = try SharedViews(bound, in: shared.runtime.sharedMemory)
         } catch {
+            servable.statistics.countInvalid()
             throw shared.statuses.status(error)
         }
         let plan = InferPlan(
