@@ -34,7 +34,7 @@ release: setup
 	@echo "== building sluice (release)"
 	@$(SWIFT) build -c release --product sluice
 
-$(DEMO): release
+$(DEMO):
 	@Scripts/demo-models.sh
 
 test: setup

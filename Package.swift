@@ -81,7 +81,7 @@ let edges: [Target] = [
     room("EngineEmulated", needs: ["ServingDomain", "ServerRuntime", "VirtualDevices"]),
     room(
         "ModelRepository",
-        needs: ["ServingDomain", "ServerRuntime", "WireMessages", protobuf, log]
+        needs: ["ServingDomain", "ServerRuntime", log]
     ),
     room("ModelZoo", needs: ["ServingDomain", "WireMessages", protobuf]),
     room(
@@ -146,7 +146,10 @@ let edgeTests: [Target] = [
     tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
     tests(
         "ModelRepositoryTests",
-        of: ["ModelRepository", "ServerRuntime", "WireMessages", "ServingDomain", "ServingTestKit"]
+        of: [
+            "ModelRepository", "ServerRuntime", "WireMessages", "ServingDomain", "ServingTestKit",
+            protobuf,
+        ]
     ),
     tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain", protobuf]),
     tests(

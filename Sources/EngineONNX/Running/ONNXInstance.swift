@@ -245,6 +245,19 @@ extension ONNXInstance {
 // MARK: - Running
 
 extension ONNXInstance {
+    /// Runs the prepared batch once more and lets the arena shrink to what is in use.
+    func trim() throws(EngineError) {
+        guard let batch = current, hasRun else { return }
+        returnLent()
+        let options = RunGate(library: library, shrinkage: "cpu:0")
+        let pointer = try options.begin()
+        let complaint = library.take(library.calls.run(session.handle, pointer, batch.binding))
+        _ = options.end()
+        if let complaint {
+            throw EngineError(.failed, "memory could not be given back: \(complaint.text)")
+        }
+    }
+
     private func run(_ batch: BoundBatch, retries: Bool) throws(EngineError) {
         let options = try gate.begin()
         let status = library.calls.run(session.handle, options, batch.binding)

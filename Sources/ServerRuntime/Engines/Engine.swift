@@ -47,9 +47,18 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// Moves the instance's threads to other units; nothing is loaded again.
     func pin(_ placement: Placement) throws(EngineError)
 
+    /// Gives memory back that only larger batches than the present one need; the next large one
+    /// pays for it again. Called after warm-up, with a small batch prepared.
+    func trim() throws(EngineError)
+
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
     /// Any thread may call it, at any time; without a running batch it does nothing.
     func terminate()
+}
+
+extension EngineInstance {
+    /// Keeps everything: right for engines that hold no memory between batches.
+    public func trim() throws(EngineError) {}
 }
 
 /// A file to load, and how.

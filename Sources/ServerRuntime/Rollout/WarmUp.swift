@@ -44,6 +44,11 @@ struct WarmUp {
             let latency = try fastest(instance, items, InputShapes(dims), rows)
             points.append(.init(batch: items, units: units, latency: latency))
         }
+        // Large batches leave much memory behind that an idle server should not hold.
+        if let largest = sizes.last, largest > 1 {
+            try perform(instance, items: 1, shapes: InputShapes(dims), rows: rows)
+            try instance.trim()
+        }
         return measures ? points : []
     }
 
