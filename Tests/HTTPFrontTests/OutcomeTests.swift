@@ -16,15 +16,15 @@ struct OutcomeTests {
             model.control.close()
             let running = try await server.connect()
             defer { running.close() }
-            let timeout = #"{"timeout":100000}"#
+            // Long enough to be running before it is up, whatever else the machine does.
             try await running.send(
-                request("POST", infer, body: echoJSON(parameters: timeout))
+                request("POST", infer, body: echoJSON(parameters: #"{"timeout":1500000}"#))
             )
             await model.control.blocked(atLeast: 1)
             let waiting = try await server.ask(
                 "POST",
                 infer,
-                body: echoJSON(parameters: timeout)
+                body: echoJSON(parameters: #"{"timeout":100000}"#)
             )
             #expect(waiting.status == 504)
             let late = try await running.reply()
