@@ -129,11 +129,7 @@ extension ServerCore {
     }
 
     private mutating func release(_ slot: Int32) {
-        var request = state.batches[Int(slot)].first
-        while request >= 0 {
-            state.timers.remove(request)
-            request = state.requests[Int(request)].next
-        }
+        state.disarm(slot)
         ended.append(slot)
     }
 
@@ -145,14 +141,14 @@ extension ServerCore {
         for place in ended.indices {
             let slot = ended[place]
             let hasResults = state.batches[Int(slot)].state == .finished
-            while case let request = state.batches[Int(slot)].first, request >= 0 {
-                let record = state.requests[Int(request)]
-                let isLate = now > record.deadline
+            var request = state.batches[Int(slot)].first
+            while request >= 0 {
+                let isLate = now > state.requests[Int(request)].deadline
                 let outcome: Outcome = hasResults ? (isLate ? .late : .served) : .failed
-                actions.append(.reply(record.id(at: request), outcome))
-                state.unlink(request)
-                state.forget(request)
+                actions.append(.reply(state.requests[Int(request)].id(at: request), outcome))
+                request = state.release(request)
             }
+            state.clear(slot)
             state.freeBatchPlace(slot)
         }
         ended.removeAll(keepingCapacity: true)

@@ -30,7 +30,9 @@ public struct ServerCore: ~Copyable, Sendable {
     /// Batches whose replies go out with this event.
     var ended: [Int32] = []
     /// When the policy wants to be asked again.
-    private var policyHold: Instant?
+    private var policyHold = Instant.distantFuture
+    /// When the scaler's window ends; asked for only when that may have changed.
+    private var scalerDue: Instant
     private let watchdog: TimeSpan
 
     /// Creates a core for the devices, policy and limits of `configuration`.
@@ -54,6 +56,7 @@ public struct ServerCore: ~Copyable, Sendable {
     ) {
         self.policy = policy
         self.scaler = scaler
+        scalerDue = scaler.due ?? .distantFuture
         state = DispatchState(configuration, order: policy.order)
         forecast = Forecast(models: Int(configuration.limits.models))
         control = ControlState()
@@ -165,7 +168,7 @@ public struct ServerCore: ~Copyable, Sendable {
     // MARK: Step 3, dispatch
 
     private mutating func dispatch(_ actions: inout ActionBuffer) {
-        policyHold = nil
+        policyHold = .distantFuture
         while state.hasCandidates || state.pausedCount > 0 {
             switch policy.next(at: now, in: state, using: forecast) {
             case .start(let launch):
@@ -179,7 +182,7 @@ public struct ServerCore: ~Copyable, Sendable {
                 precondition(until > now, "a policy parked a queue until the past")
                 state.park(queue, until: until)
             case .hold(let until):
-                policyHold = until
+                policyHold = until ?? .distantFuture
                 return
             }
         }
@@ -188,7 +191,7 @@ public struct ServerCore: ~Copyable, Sendable {
     // MARK: Step 4, scale
 
     private mutating func scale(_ actions: inout ActionBuffer) {
-        guard let due = scaler.due, due <= now else { return }
+        guard scalerDue <= now else { return }
         while let change = scaler.step(at: now, in: state, using: forecast) {
             switch change {
             case .batchLimit(let lane, let limit):
@@ -198,6 +201,7 @@ public struct ServerCore: ~Copyable, Sendable {
                 adjustInstances(of: lane, &actions)
             }
         }
+        scalerDue = scaler.due ?? .distantFuture
     }
 
     // MARK: Steps 5 and 6, control and next wake
@@ -214,10 +218,8 @@ public struct ServerCore: ~Copyable, Sendable {
     }
 
     private mutating func setNextWake() {
-        var wake = state.timers.earliest ?? .distantFuture
-        if let parked = state.parking.earliest { wake = min(wake, parked) }
-        if let hold = policyHold { wake = min(wake, hold) }
-        if let due = scaler.due { wake = min(wake, due) }
+        var wake = min(state.timers.earliest, state.parking.earliest)
+        wake = min(wake, min(policyHold, scalerDue))
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

@@ -54,34 +54,33 @@ extension DispatchState {
         var request = head(of: queue)
         for _ in 0..<skip { request = waiting.next(after: request) }
         var items: Int32 = 0
+        var last: Int32 = -1
+        batches[Int(slot)].first = request
         for _ in 0..<count {
             precondition(request >= 0, "a policy asked for more requests than wait")
             let next = waiting.next(after: request)
             takeOut(request, of: queue)
-            requests[Int(request)].state = .running
-            append(request, to: slot)
+            if last >= 0 { requests[Int(last)].next = request }
+            items &+= board(request, batch: slot, behind: last)
             timers.set(request, at: requests[Int(request)].timeout)
-            items &+= requests[Int(request)].items
+            last = request
             request = next
         }
+        batches[Int(slot)].last = last
+        batches[Int(slot)].count = count
         batches[Int(slot)].items = items
     }
 
-    // MARK: A batch's requests
-
-    private mutating func append(_ request: Int32, to batch: Int32) {
-        let last = batches[Int(batch)].last
+    /// Makes a request one of a batch's; returns its items.
+    private mutating func board(_ request: Int32, batch: Int32, behind last: Int32) -> Int32 {
+        requests[Int(request)].state = .running
         requests[Int(request)].batch = batch
         requests[Int(request)].previous = last
         requests[Int(request)].next = -1
-        if last >= 0 {
-            requests[Int(last)].next = request
-        } else {
-            batches[Int(batch)].first = request
-        }
-        batches[Int(batch)].last = request
-        batches[Int(batch)].count += 1
+        return requests[Int(request)].items
     }
+
+    // MARK: A batch's requests
 
     /// Takes a running request out of its batch; its record stays.
     mutating func unlink(_ request: Int32) {
@@ -99,6 +98,32 @@ extension DispatchState {
         }
         batches[Int(record.batch)].count -= 1
         requests[Int(request)].batch = -1
+    }
+
+    /// Takes the requests of a batch that has ended off the timers.
+    mutating func disarm(_ slot: Int32) {
+        var request = batches[Int(slot)].first
+        while request >= 0 {
+            if requests[Int(request)].timeout != .distantFuture { timers.remove(request) }
+            request = requests[Int(request)].next
+        }
+    }
+
+    /// Frees the record of a request that is answered with its whole batch.
+    ///
+    /// - Precondition: `disarm` was called and `clear` follows.
+    /// - Returns: The batch's next request; -1 = none.
+    mutating func release(_ request: Int32) -> Int32 {
+        requests[Int(request)].state = .free
+        requests[Int(request)].batch = -1
+        return requests[Int(request)].next
+    }
+
+    /// Forgets the requests of a batch after all of them were released.
+    mutating func clear(_ slot: Int32) {
+        batches[Int(slot)].first = -1
+        batches[Int(slot)].last = -1
+        batches[Int(slot)].count = 0
     }
 
     // MARK: The end

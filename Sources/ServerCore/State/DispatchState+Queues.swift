@@ -34,27 +34,27 @@ extension DispatchState {
 
     /// Puts the request at `slot` into its queue, or back into it.
     mutating func enqueue(_ slot: Int32) {
-        let record = requests[Int(slot)]
-        let queue = queueID(of: record)
         requests[Int(slot)].state = .waiting
         requests[Int(slot)].batch = -1
+        let model = requests[Int(slot)].model
+        let level = requests[Int(slot)].level
+        let queue = queueID(of: requests[Int(slot)])
         waiting.insert(
             slot,
-            high: rank(of: record),
-            sequence: record.sequence,
+            high: rank(of: requests[Int(slot)]),
+            sequence: requests[Int(slot)].sequence,
             into: &queues[queue.position].tree
         )
-        models[record.model.position].waiting += 1
-        levels[levelPlace(record.model, record.level)].waiting += 1
+        models[model.position].waiting += 1
+        levels[levelPlace(model, level)].waiting += 1
         if queues[queue.position].parked { unpark(queue) }
-        if head(of: queue) == slot { listLanes(of: queue) }
+        if queues[queue.position].tree.first == slot { listLanes(of: queue) }
     }
 
     /// Takes a waiting request out of its queue; its record stays.
     mutating func dequeue(_ slot: Int32) {
-        let record = requests[Int(slot)]
-        precondition(record.state == .waiting)
-        let queue = queueID(of: record)
+        precondition(requests[Int(slot)].state == .waiting)
+        let queue = queueID(of: requests[Int(slot)])
         let wasHead = head(of: queue) == slot
         takeOut(slot, of: queue)
         if wasHead { listLanes(of: queue) }

@@ -34,15 +34,15 @@ package struct TimerHeap: Sendable {
     /// How many numbers have a point in time.
     package var count: Int { entries.count }
 
-    /// The earliest point; nil when nothing is set.
-    package var earliest: Instant? {
-        entries.first.map { Instant(nanoseconds: $0.when) }
+    /// The earliest point; `distantFuture` when nothing is set.
+    package var earliest: Instant {
+        entries.isEmpty ? .distantFuture : Instant(nanoseconds: entries[0].when)
     }
 
     /// The number whose point is the earliest and not later than `now`.
     package func due(at now: Instant) -> Int32? {
-        guard let first = entries.first, first.when <= now.nanoseconds else { return nil }
-        return first.number
+        guard !entries.isEmpty, entries[0].when <= now.nanoseconds else { return nil }
+        return entries[0].number
     }
 
     /// The point of `number`; nil when none is set.
