@@ -156,7 +156,6 @@ let edgeTests: [Target] = [
         "LoadGeneratorTests",
         of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]
     ),
-    tests("ConformanceTests", of: ["WireMessages", "OpenInference", protobuf]),
 ]
 
 // MARK: - The package

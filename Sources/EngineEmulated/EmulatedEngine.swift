@@ -28,8 +28,10 @@ public final class EmulatedEngine: Engine {
         self.timings = timings
     }
 
+    /// The platform word that clients see.
     public var platform: String { Self.platformName }
 
+    /// Finds the model by name in code, or reads its description from the artifact's file.
     public func load(_ artifact: ModelArtifact) throws(EngineError) -> any LoadedModel {
         let model = try description(of: artifact)
         if model.control.faults.load {

@@ -18,6 +18,7 @@ struct SourceTree {
         var code: [String] {
             lines.map { line in
                 let stripped = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
+                guard stripped.contains("\"") else { return String(stripped) }
                 return String(stripped).replacing(/"(?:[^"\\]|\\.)*"/, with: "\"\"")
             }
         }

@@ -84,14 +84,19 @@ import Testing
     @Test("Public symbols say what they are")
     func documentation() {
         let declaration =
-            /^\s*(?:@\w+(?:\([^)]*\))?\s+)*public (?:private\(set\) |static |final |indirect |mutating |nonisolated )*(struct|class|enum|protocol|actor|func|var|let|init|subscript|typealias)\b/
+            #/
+            ^\s*(?:@\w+(?:\([^)]*\))?\s+)*public\s
+            (?:(?:private\(set\)|static|final|indirect|mutating|nonisolated)\s)*
+            (struct|class|enum|protocol|actor|func|var|let|init|subscript|typealias)\b
+            /#
         // What the language or a protocol already explains.
         let evident =
             ["static func <", "static func ==", "static func +", "static func -"]
             + ["static func *", "func hash(", "let index: Int32", "init(_ index: Int32)"]
         for file in SourceTree.files(below: "Sources") where file.room != "sluice" {
             for (number, line) in file.lines.enumerated() {
-                guard line.firstMatch(of: declaration) != nil else { continue }
+                guard line.contains("public "), line.firstMatch(of: declaration) != nil
+                else { continue }
                 if evident.contains(where: { line.contains($0) }) { continue }
                 let isExplained = hasComment(above: number, in: file.lines)
                 #expect(isExplained, "\(file.path):\(number + 1) has no documentation comment")
@@ -124,7 +129,7 @@ import Testing
             }
             guard file.room != "TidyTests" else { continue }
             for (number, line) in file.lines.enumerated() {
-                for word in ["TODO", "FIXME", "XXX", "HACK"] where line.contains(word) {
+                for word in ["TODO", "FIXME", "HACK"] where line.contains(word) {
                     Issue.record("\(file.path):\(number + 1) says \(word)")
                 }
             }
@@ -132,8 +137,12 @@ import Testing
     }
 
     private func imported(by line: String) -> String? {
+        guard line.contains("import ") else { return nil }
         let pattern =
-            /^\s*(?:@\w+\s+)*(?:public |internal |package |private )?import (?:struct |class |func |enum )?(\w+)/
+            #/
+            ^\s*(?:@\w+\s+)*(?:(?:public|internal|package|private)\s)?import\s
+            (?:(?:struct|class|func|enum)\s)?(\w+)
+            /#
         return line.firstMatch(of: pattern).map { String($0.1) }
     }
 
@@ -149,10 +158,22 @@ import Testing
         return false
     }
 
+    /// Whether a declaration opens a body before the next blank line or comment.
+    private func hasBody(from number: Int, in lines: [Substring]) -> Bool {
+        for line in lines[number...].prefix(30) {
+            if line.hasSuffix("{") || line.hasSuffix("}") { return true }
+            if line.isEmpty || line.drop(while: { $0 == " " }).hasPrefix("///") { return false }
+        }
+        return false
+    }
+
     /// The functions of a file with their length, by indentation: the formatter keeps it honest.
     private func functions(of file: SourceTree.File) -> [(String, Int)] {
         let head =
-            /^(\s*)(?:@\w+(?:\([^)]*\))?\s+)*(?:[a-z]+(?:\([a-z]+\))? )*(?:func \S+|init\??\()/
+            #/
+            ^(\s*)(?:@\w+(?:\([^)]*\))?\s+)*
+            (?:[a-z]+(?:\([a-z]+\))?\s)*(?:func\s\S+|init\??\()
+            /#
         var found: [(String, Int)] = []
         var open: (name: String, indent: Substring, line: Int)?
         for (number, line) in file.lines.enumerated() {
@@ -161,7 +182,9 @@ import Testing
             {
                 found.append((current.name, number - current.line + 1))
                 open = nil
-            } else if open == nil, let match = line.firstMatch(of: head) {
+            } else if open == nil, line.contains("func ") || line.contains("init"),
+                let match = line.firstMatch(of: head), hasBody(from: number, in: file.lines)
+            {
                 open = (line.drop { $0 == " " }.prefix(60).description, match.1, number)
                 if line.hasSuffix("}") { open = nil }
             }

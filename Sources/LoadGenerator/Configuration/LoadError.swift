@@ -6,5 +6,6 @@ public struct LoadError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Creates an error.
     public init(_ message: String) { self.message = message }
 
+    /// The line.
     public var description: String { message }
 }

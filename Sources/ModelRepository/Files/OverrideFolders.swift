@@ -80,7 +80,8 @@ final class OverrideFolders: Sendable {
         if let flaw = SafePath.flaw(ofRelative: relative) ?? (parts.count > 4 ? "too deep" : nil) {
             throw SourceError(
                 .invalid,
-                "file '\(OneLine.of(String(relative.prefix(128))))' of the load request is refused: \(flaw); name it "
+                "file '\(OneLine.of(String(relative.prefix(128))))' of the load request is "
+                    + "refused: \(flaw); name it "
                     + "file:<version>/<name>"
             )
         }

@@ -49,7 +49,8 @@ struct RepositoryFolders: Sendable {
         if let flaw = SafePath.flaw(ofModelName: name) {
             throw SourceError(
                 .notFound,
-                "'\(OneLine.of(String(name.prefix(128))))' can't be a model's name: \(flaw); rename its folder"
+                "'\(OneLine.of(String(name.prefix(128))))' can't be a model's name: "
+                    + "\(flaw); rename its folder"
             )
         }
         var found: [ModelFolder] = []

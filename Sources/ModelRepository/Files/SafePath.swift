@@ -45,7 +45,8 @@ enum SafePath {
         if let flaw = flaw(ofRelative: relative) {
             throw SourceError(
                 .invalid,
-                "\(what) '\(OneLine.of(String(relative.prefix(128))))' is refused: \(flaw); name a file inside the "
+                "\(what) '\(OneLine.of(String(relative.prefix(128))))' is refused: \(flaw); "
+                    + "name a file inside the "
                     + "model's folder"
             )
         }

@@ -4,7 +4,8 @@ public import ServingDomain
 ///
 /// An open loop never ends by itself but for a trace; take as many as the duration needs. A
 /// closed loop has no intended times, so it yields none. Same process, seed and stream: same
-/// times (as long as the C library rounds logarithms alike). Cost: tens of nanoseconds a time, no allocation.
+/// times (as long as the C library rounds logarithms alike). Cost: tens of nanoseconds a time, no
+/// allocation.
 public struct Arrivals: Sequence, IteratorProtocol, Sendable {
     private let process: ArrivalProcess
     private var generator: SeededGenerator

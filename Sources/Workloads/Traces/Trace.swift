@@ -108,5 +108,6 @@ public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
         self.what = what
     }
 
+    /// One line: where, and what is wrong.
     public var description: String { "trace line \(line): \(what)" }
 }
