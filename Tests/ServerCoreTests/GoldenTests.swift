@@ -38,4 +38,18 @@ import Testing
         }
         if isUpdating { try Data(script.text.utf8).write(to: file) }
     }
+
+    @Test("The orders of random traces are the same in every process, by their digests")
+    func digests() throws {
+        let file = Self.folder.appending(path: "digests.csv")
+        var text = "seed,events,digest\n"
+        for seed in UInt64(1)...8 {
+            let harness = try Trace(seed: seed).run()
+            text += "\(seed),\(harness.events),\(String(harness.digest, radix: 16))\n"
+        }
+        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+            try Data(text.utf8).write(to: file)
+        }
+        #expect(try String(contentsOf: file, encoding: .utf8) == text)
+    }
 }

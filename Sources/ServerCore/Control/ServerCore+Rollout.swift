@@ -106,7 +106,7 @@ extension ServerCore {
             let spec = state.specs[placement.model.position],
             let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
         else { return }
-        let limit = min(placement.batchLimit, state.limits.batchItems)
+        let limit = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
         state.lanes[lane.position].batchLimit = limit
         state.lanes[lane.position].wanted = min(
             placement.instances,
