@@ -20,9 +20,12 @@ import Testing
         #expect(forecast.latency(row: -1, items: 1, at: .zero) == nil)
         #expect(forecast.shortestLatency(model: spec.id, items: 1, at: .zero) == nil)
         forecast.chooseFastest(model: spec.id, among: [row])
+        #expect(forecast.shortestLatency(model: spec.id, items: 1, at: .zero) == nil)
+        forecast.learn(row: row, items: 1, span: .milliseconds(10), at: .zero)
         #expect(
             forecast.shortestLatency(model: spec.id, items: 1, at: .zero) == .milliseconds(10)
         )
+        #expect(forecast.shortestLatency(model: spec.id, items: 1, at: at(10_001)) == nil)
     }
 
     @Test("The largest batch is the one that just ends in time")

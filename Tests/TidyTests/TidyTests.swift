@@ -161,7 +161,7 @@ import Testing
     /// Whether a declaration opens a body before the next blank line or comment.
     private func hasBody(from number: Int, in lines: [Substring]) -> Bool {
         for line in lines[number...].prefix(30) {
-            if line.hasSuffix("{") || line.hasSuffix("}") { return true }
+            if line.hasSuffix("{") || line.hasSuffix(" }") { return true }
             if line.isEmpty || line.drop(while: { $0 == " " }).hasPrefix("///") { return false }
         }
         return false

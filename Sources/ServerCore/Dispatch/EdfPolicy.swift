@@ -2,7 +2,8 @@ package import ServingDomain
 
 /// Earliest deadline first in two classes, with the largest batch that the first deadline allows.
 ///
-/// What can't make its deadline even alone is not admitted, or dropped as soon as that is so. A
+/// What can't make its deadline even alone is not admitted, or dropped as soon as that is so,
+/// provided that a batch of the model ran lately; else it runs and shows how long it takes. A
 /// model that nothing was measured of is served one request at a time and never refused.
 package struct EdfPolicy: DispatchPolicy {
     package let order = QueueOrder.deadline
@@ -88,7 +89,9 @@ package struct EdfPolicy: DispatchPolicy {
             if deadline == .distantFuture { return .lane(node) }
             let items = state.requests[Int(head)].items
             let here = forecast.latency(row: lane.row, items: items, at: now) ?? .zero
-            if now + here <= deadline { return .lane(node) }
+            if now + here <= deadline || !forecast.isConfirmed(row: lane.row, at: now) {
+                return .lane(node)
+            }
             if lastStart(of: state.requests[Int(head)], at: now, using: forecast) < now {
                 return .hopeless(slot: head)
             }
@@ -125,7 +128,10 @@ package struct EdfPolicy: DispatchPolicy {
             items: state.requests[Int(head)].items,
             at: now
         )
-        if deadline != .distantFuture { launch.latest = deadline - (alone ?? .zero) }
+        if deadline != .distantFuture {
+            let isSure = forecast.isConfirmed(row: record.row, at: now)
+            launch.latest = deadline - (isSure ? alone ?? .zero : .zero)
+        }
         launch.expected =
             (count == 1
             ? alone : forecast.latency(row: record.row, items: items, at: now)).map { now + $0 }

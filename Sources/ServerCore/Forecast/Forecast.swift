@@ -14,6 +14,7 @@ package struct Forecast: ~Copyable, Sendable {
     private static let largestCorrection = one << 4
     private static let smallestCorrection = one >> 4
     private static let memory = TimeSpan.seconds(1)
+    private static let trust = TimeSpan.seconds(10)
 
     private struct Row {
         var model: ModelID
@@ -45,13 +46,23 @@ package struct Forecast: ~Copyable, Sendable {
         return TimeSpan(nanoseconds: Self.scale(base, by: correction(of: row, at: now)))
     }
 
-    /// The latency of `items` on the units that run `model` fastest; nil where not known.
+    /// Whether a batch on `row` has been measured within the last ten seconds.
+    ///
+    /// Nothing is turned away on the word of an older profile: a warm-up that ran on a busy
+    /// machine would otherwise refuse a model for ever, and nothing could prove it wrong.
+    package func isConfirmed(row: Int32, at now: Instant) -> Bool {
+        row >= 0 && now <= rows[Int(row)].measured + Self.trust
+    }
+
+    /// The latency of `items` on the units that run `model` fastest; nil where not known or not
+    /// confirmed lately.
     package func shortestLatency(
         model: ModelID,
         items: Int32,
         at now: Instant
     ) -> TimeSpan? {
-        latency(row: fastest[model.position], items: items, at: now)
+        let row = fastest[model.position]
+        return isConfirmed(row: row, at: now) ? latency(row: row, items: items, at: now) : nil
     }
 
     /// The most items, at most `limit`, that end within `span`; 0 if none do.
