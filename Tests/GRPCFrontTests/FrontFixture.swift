@@ -52,7 +52,7 @@ struct FrontFixture {
         let models = [
             Self.model("echo", dims: [4]),
             Self.model("big", dims: [-1]),
-            Self.model("gated", dims: [4], maxBatch: 1),
+            Self.model("gated", dims: [-1], maxBatch: 1),
         ]
         var emulations: [String: EmulatedModel] = [:]
         for model in models {

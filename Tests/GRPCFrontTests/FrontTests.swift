@@ -197,6 +197,39 @@ import WireMessages
         await fixture.end()
     }
 
+    @Test("A request that does not arrive whole in time is ended")
+    func tooSlow() async throws {
+        let fixture = try await FrontFixture { $0.requestTimeout = .milliseconds(40) }
+        let client = try await fixture.client()
+        let call = try await client.begin("ModelInfer")
+        try await call.send(raw: [0, 0, 0])
+        #expect(try await call.ended().status == StatusCode.deadlineExceeded.rawValue)
+        await fixture.end()
+    }
+
+    @Test("A client that opens no stream is sent away when it has been idle for too long")
+    func idle() async throws {
+        let fixture = try await FrontFixture { $0.maxIdle = .milliseconds(20) }
+        let client = try await fixture.client()
+        try await client.closed()
+        await fixture.end()
+    }
+
+    @Test("A client that takes no byte off its socket is cut off")
+    func deafClient() async throws {
+        let fixture = try await FrontFixture { $0.writeTimeout = .milliseconds(100) }
+        let client = try await fixture.client()
+        let call = try await client.begin("ModelInfer")
+        let bytes = [UInt8](repeating: 1, count: 32 << 20)
+        try await call.send(try FrontFixture.request(bytes, to: "gated"), end: true)
+        await fixture.gate.blocked(atLeast: 1)
+        try await client.stopReading()
+        fixture.gate.open()
+        while fixture.front.connectionCount > 0 { await Task.yield() }
+        try await client.close()
+        await fixture.end()
+    }
+
     @Test("On shutting down, what runs is finished, then the connection ends")
     func drain() async throws {
         let fixture = try await FrontFixture()

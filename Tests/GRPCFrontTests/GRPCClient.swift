@@ -74,6 +74,11 @@ final class GRPCClient: Sendable {
         }.get()
     }
 
+    /// Leaves everything that the server sends in the socket.
+    func stopReading() async throws {
+        try await channel.setOption(.autoRead, value: false).get()
+    }
+
     func close() async throws { try await channel.close() }
 
     /// Waits until the server has closed the connection.
@@ -175,8 +180,7 @@ final class ClientHandler: ChannelInboundHandler {
     }
 
     func ended(_ id: HTTP2StreamID) -> EventLoopFuture<GRPCCall.Reply> {
-        guard let context, let call = calls[id] else { preconditionFailure("no such call") }
-        _ = context
+        guard let call = calls[id] else { preconditionFailure("no such call") }
         return call.ended.futureResult
     }
 

@@ -8,7 +8,7 @@ import ServingDomain
 /// The request's bytes stay in the buffers that the socket was read into and are copied once, at
 /// gather; results are copied once, at scatter, behind the reply that is being written.
 final class InferExchange: InferenceExchange, @unchecked Sendable {
-    // Safe to share, field by field: what is `let` never changes. What is marked "loop" is only
+    // Safe: field by field. What is `let` never changes. What is marked "loop" is only
     // touched on the connection's event loop. `reply` and `failure` are touched by the lane
     // thread until it calls `finish`, and by the loop only after a `.completed` ending, which
     // comes after the last `scatter`. `ending` is written once, by `finish`, before the mailbox's
