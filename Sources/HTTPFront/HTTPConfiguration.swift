@@ -37,6 +37,13 @@ public struct HTTPConfiguration: Sendable {
     /// What `/v2` says the server's version is.
     public var serverVersion = "0.1.0"
 
+    /// What servers of this kind can do beside the core of the protocol, over gRPC as well.
+    public static let extensions = [
+        "classification", "model_repository", "model_repository(unload_dependents)",
+        "schedule_policy", "model_configuration", "system_shared_memory", "binary_tensor_data",
+        "parameters", "statistics", "trace", "logging", "slo_deadline", "admission",
+    ]
+
     /// The configuration of a server as it is installed.
     public init() {}
 

@@ -198,7 +198,7 @@ public final class ServingRuntime: Sendable {
     /// Loads, or loads anew, every version of a model that its configuration asks for.
     public func load(_ name: String, override: LoadOverride?) async throws(SourceError) {
         try checkExplicit()
-        try await loader.perform { [loader] in loader.load(name, override) }.get()
+        try await loader.perform { [loader] in loader.loadByRequest(name, override) }.get()
     }
 
     /// Takes a model away: what waits is finished first. An unknown name does nothing.

@@ -183,6 +183,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.maxConnections = own.maxConnections
         configuration.tritonCompatErrors = own.tritonCompatErrors
         configuration.identity.version = Build.version
+        configuration.identity.extensions = HTTPConfiguration.extensions
         return configuration
     }
 }

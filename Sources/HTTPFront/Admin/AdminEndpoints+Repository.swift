@@ -57,12 +57,13 @@ extension AdminEndpoints {
         return HTTPReply()
     }
 
-    /// The codes are Triton's: an unknown model that is to be loaded is a failed poll, 500.
+    /// The codes are Triton's, where an unknown model that is to be loaded is a failed poll, 500;
+    /// but what this server never does is 501, since 503 would make clients try again.
     private static func wireError(_ error: SourceError) -> WireError {
         let kind: WireError.Kind =
             switch error.kind {
             case .invalid: .invalidArgument
-            case .unsupported: .unavailable
+            case .unsupported: .unsupported
             case .notFound, .unreadable: .internalFault
             }
         return WireError(kind, error.message)

@@ -7,13 +7,6 @@ struct AdminEndpoints: Sendable {
     let runtime: ServingRuntime
     let configuration: HTTPConfiguration
 
-    /// What `/v2` says that this server can do, beside the core of the protocol.
-    static let extensions = [
-        "classification", "model_repository", "model_repository(unload_dependents)",
-        "schedule_policy", "model_configuration", "system_shared_memory", "binary_tensor_data",
-        "parameters", "statistics", "trace", "logging", "slo_deadline", "admission",
-    ]
-
     /// The reply of a route.
     func answer(_ route: Route, isPost: Bool, body: [UInt8]) async -> HTTPReply {
         do throws(WireError) {
@@ -69,7 +62,7 @@ struct AdminEndpoints: Sendable {
             writer.string(configuration.serverVersion)
             writer.key("extensions")
             writer.beginArray()
-            for word in Self.extensions { writer.string(word) }
+            for word in HTTPConfiguration.extensions { writer.string(word) }
             writer.endArray()
             writer.endObject()
         }

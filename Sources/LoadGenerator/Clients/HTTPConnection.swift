@@ -83,11 +83,10 @@ final class HTTPConnection: WireConnection, ChannelInboundHandler {
         var reply = Reply(code: .http(reader.status), isLate: reader.isLate)
         if reader.status != 200 { reply.note = Self.note(reader.body) }
         reply.body = reader.body
-        if reader.closes {
-            isClosing = true
-            context?.close(promise: nil)
-        }
+        isClosing = isClosing || reader.closes
+        // Told first: closing tells the owner at once that the connection is lost.
         owner?.answered(flight, reply, on: self)
+        if reader.closes { context?.close(promise: nil) }
     }
 
     private func drop(_ reason: String) {

@@ -87,6 +87,16 @@ final class ModelLoader: Sendable {
         }
     }
 
+    /// Loads a model because a client asks for it: a name that the source does not have is not
+    /// kept.
+    func loadByRequest(_ name: String, _ override: LoadOverride?) -> Result<Void, SourceError> {
+        let result = load(name, override)
+        if case .failure = result, (try? source.names().contains(name)) == false {
+            registry.forget(name)
+        }
+        return result
+    }
+
     /// Takes a model away. What waits is finished first, without this waiting for it.
     func unload(_ name: String) {
         for servable in registry.withdraw(name) { retire(servable, successor: nil) }

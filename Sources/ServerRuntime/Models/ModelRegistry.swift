@@ -8,6 +8,9 @@ final class ModelRegistry: Sendable {
         var reason = ""
     }
 
+    /// The reason of what is not there because somebody asked for that.
+    private static let unloaded = "unloaded"
+
     private struct Model {
         /// Every version that was ever loaded.
         var versions: [Int64: Version] = [:]
@@ -15,6 +18,12 @@ final class ModelRegistry: Sendable {
         var ready: [Servable] = []
         var reason = ""
         var state = IndexEntry.State.loading
+
+        /// Whether the server is whole without it: it answers, or somebody unloaded it.
+        var isAsWanted: Bool {
+            !ready.isEmpty || state == .unloading
+                || (state == .unavailable && reason == ModelRegistry.unloaded)
+        }
 
         /// One line on why the model does not answer.
         func word(for name: String) -> String {
@@ -110,9 +119,7 @@ final class ModelRegistry: Sendable {
 
     /// Whether every model that was asked for answers.
     var allAnswer: Bool {
-        state.withLock { state in
-            state.models.values.allSatisfy { !$0.ready.isEmpty || $0.state == .unloading }
-        }
+        state.withLock { state in state.models.values.allSatisfy(\.isAsWanted) }
     }
 
     /// Whether any version still has a seat.
@@ -148,6 +155,14 @@ final class ModelRegistry: Sendable {
         }
     }
 
+    /// Forgets a name under which nothing was ever loaded, so that clients who ask for models
+    /// that there are not leave nothing behind.
+    func forget(_ name: String) {
+        state.withLock { state in
+            if state.models[name]?.versions.isEmpty == true { state.models[name] = nil }
+        }
+    }
+
     /// Takes a number for a version; nil when all are taken.
     func reserve() -> ModelID? {
         state.withLock { state in state.free.isEmpty ? nil : state.free.removeFirst() }
@@ -174,7 +189,7 @@ final class ModelRegistry: Sendable {
             for servable in old {
                 model.versions[servable.spec.version] = Version(
                     state: .unavailable,
-                    reason: "unloaded"
+                    reason: Self.unloaded
                 )
             }
             for servable in servables {
@@ -191,7 +206,8 @@ final class ModelRegistry: Sendable {
             guard var model = state.models[name] else { return [] }
             let old = model.ready
             model.ready = []
-            model.state = .unloading
+            model.state = old.isEmpty ? .unavailable : .unloading
+            model.reason = old.isEmpty ? Self.unloaded : ""
             for servable in old {
                 model.versions[servable.spec.version] = Version(state: .unloading)
             }
@@ -209,11 +225,14 @@ final class ModelRegistry: Sendable {
             let spec = seat.servable.spec
             guard var model = state.models[spec.name] else { return }
             if model.versions[spec.version]?.state == .unloading {
-                model.versions[spec.version] = Version(state: .unavailable, reason: "unloaded")
+                model.versions[spec.version] = Version(
+                    state: .unavailable,
+                    reason: Self.unloaded
+                )
             }
             if model.state == .unloading, model.ready.isEmpty {
                 model.state = .unavailable
-                model.reason = "unloaded"
+                model.reason = Self.unloaded
             }
             state.models[spec.name] = model
         }

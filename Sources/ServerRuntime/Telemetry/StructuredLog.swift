@@ -32,12 +32,25 @@ public struct StructuredLog: LogHandler {
             case .error, .critical: values.error
             }
         guard passes else { return }
-        var line = Self.time(isISO8601: values.isISO8601) + " \(event.level) \(event.message)"
+        let message = Self.oneLine("\(event.message)")
+        var line = Self.time(isISO8601: values.isISO8601) + " \(event.level) \(message)"
         let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quoted("\(value)"))"
         }
         FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+
+    /// The message without line ends and other control characters: names that clients send may
+    /// stand in it.
+    private static func oneLine(_ message: String) -> String {
+        guard message.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return message }
+        let space: UnicodeScalar = " "
+        var line = String.UnicodeScalarView()
+        for scalar in message.unicodeScalars {
+            line.append(scalar.value < 0x20 || scalar.value == 0x7F ? space : scalar)
+        }
+        return String(line)
     }
 
     private static func time(isISO8601: Bool) -> String {
