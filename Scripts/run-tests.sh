@@ -27,8 +27,12 @@ failed=$((failed + bad))
 echo "== conformance tests (real clients)"
 .venv/bin/python -m pytest -q --no-header -p no:cacheprovider Tests/Conformance 2>&1 | tee "$log"
 python_status=${PIPESTATUS[0]}
-good=$(sed -nE 's/.*[^0-9]?([0-9]+) passed.*/\1/p' "$log" | tail -n 1)
-bad=$(sed -nE 's/.*[^0-9]?([0-9]+) (failed|errors?).*/\1/p' "$log" | tail -n 1)
+# pytest closes with "N failed, N passed, N errors in ...", each only where it is not 0.
+tally() {
+    tail -n 1 "$log" | grep -oE "[0-9]+ ($1)" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+good=$(tally passed)
+bad=$(tally 'failed|errors?')
 if [ "$python_status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then bad=1; fi
 passed=$((passed + ${good:-0}))
 failed=$((failed + ${bad:-0}))

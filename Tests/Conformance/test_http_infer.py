@@ -285,3 +285,12 @@ def test_predicted_latency_on_request(server):
         assert reply.status == 200
     assert float(reply.headers["sluice-predicted-ms"]) >= 0
     assert "sluice-predicted-ms" not in server.infer("bare", ONES).headers
+
+
+def test_values_that_json_has_no_word_for(triton):
+    """NaN and the infinities come out as the words that JSON libraries read; binary keeps them."""
+    values = np.array([[np.nan, np.inf, -np.inf, 1.5]], np.float32)
+    for binary in (True, False):
+        outputs = wanted(http, "OUTPUT", binary_data=binary)
+        answer = echo(triton, http, "FP32", values, outputs, binary_data=True)
+        np.testing.assert_array_equal(answer, values)

@@ -86,6 +86,30 @@ def test_stop_while_models_load(launch):
 # --- The beginning -----------------------------------------------------------------------------
 
 
+def test_not_ready_while_models_load(launch):
+    """The socket is there at once and says that the server lives and is not ready yet."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = ["--http-port", port, "--drain-seconds", "0"]
+    server = launch(*flags, wait=False, load=["slow_levels", "bare"])
+    server.http = f"127.0.0.1:{port}"
+
+    def status(path):
+        try:
+            return server.get(path).status
+        except ConnectionError:
+            return None
+
+    wait_until(lambda: status("/v2/health/live") == 200, "it lives")
+    assert status("/v2/health/ready") == 400
+    refused_early = server.infer("slow_levels", ROW)
+    assert refused_early.status in (404, 503) and refused_early.error
+    server.wait_ready()
+    assert status("/v2/health/ready") == 200
+    assert server.answers()
+
+
 @pytest.mark.parametrize("endpoint", ["http", "grpc", "metrics"])
 def test_port_taken(launch, endpoint):
     """A port that is taken: one line that names it, exit 1."""
@@ -212,6 +236,10 @@ def test_journal_replays(launch, tmp_path, policy):
     assert "every decision is equal" in done.stdout and "is whole" in done.stdout
     report = json.loads(sluice("replay", journal, "--json").stdout)
     assert report["equal"] is True and report["events"] > 60
+    half = tmp_path / "half"
+    half.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
+    cut = sluice("replay", half)
+    assert cut.returncode == 0 and "cut off" in cut.stdout
 
 
 def test_replay_refuses_what_is_no_journal(tmp_path):
