@@ -51,8 +51,8 @@ def given_bf16(client, values):
 
 
 def bf16_returns(connection, client):
-    """Whether the identity of BF16 gives every bit back."""
-    values = np.array([[1.0, -2.5, 0.0, 3.0e38]], np.float32)
+    """Whether the identity of BF16 gives every bit back; older clients cut, newer ones round."""
+    values = np.array([[1.0, -2.5, 0.0, float.fromhex("0x1.c2p127")]], np.float32)
     reply = connection.infer("identity_bf16", [given_bf16(client, values)])
     answer = reply.as_numpy("OUTPUT").astype(np.float32)
     return answer.tobytes() == values.astype(ml_dtypes.bfloat16).astype(np.float32).tobytes()
@@ -68,6 +68,8 @@ def echo(connection, client, datatype, values, outputs=None, **more):
 def equal(left, right):
     """Same type, shape and bits; NaN equals itself."""
     assert left is not None and left.shape == right.shape, (left, right.shape)
+    if right.size == 0:
+        return  # Some clients make FP64 of every empty tensor.
     assert left.dtype == right.dtype, (left.dtype, right.dtype)
     if left.dtype == np.object_:
         # tritonclient gives text from JSON, bytes from binary data.
