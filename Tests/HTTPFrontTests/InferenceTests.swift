@@ -318,7 +318,8 @@ struct InferenceTests {
                                 )
                             )
                             let reply = try await socket.reply()
-                            #expect(reply.status == 200 && reply.binary == data)
+                            #expect(reply.status == 200, "\(reply.text)")
+                            #expect(reply.binary == data)
                         }
                     }
                 }
@@ -367,6 +368,36 @@ struct InferenceTests {
             let unregister = "/v2/systemsharedmemory/unregister"
             #expect(try await server.ask("POST", unregister).status == 200)
             #expect(try await ask("r", 128, 64).status == 404)
+        }
+    }
+
+    @Test("Large JSON, worked on away from the event loop, keeps its order among others.")
+    func takesLargeJSON() async throws {
+        try await withServer([.free("free", .int32), .echo()]) { server in
+            let values = (0..<100_000).map { $0 &* 7_919 }
+            let text = values.map(String.init).joined(separator: ",")
+            let large = Array(
+                (#"{"inputs":[{"name":"INPUT","shape":[1,100000],"datatype":"INT32","#
+                    + #""data":[\#(text)]}]}"#).utf8
+            )
+            let client = try await server.connect()
+            defer { client.close() }
+            var all: [UInt8] = []
+            for _ in 0..<3 {
+                all += request("POST", "/v2/models/free/infer", body: large)
+                all += request("POST", "/v2/models/echo/infer", body: echoJSON(id: "small"))
+            }
+            async let sent: Void = client.send(all)
+            for _ in 0..<3 {
+                let reply = try await client.reply()
+                #expect(reply.status == 200)
+                #expect(reply.text.hasSuffix(#""data":[\#(text)]}]}"#))
+                #expect(try await client.reply().text.contains(#""id":"small""#))
+            }
+            try await sent
+            let broken = Array(large.dropLast())
+            let refused = try await server.ask("POST", "/v2/models/free/infer", body: broken)
+            #expect(refused.status == 400)
         }
     }
 }

@@ -2,7 +2,7 @@ import OpenInference
 import ServingDomain
 
 /// The request that a connection is busy with.
-struct Call {
+struct Call: Sendable {
     /// What its head says.
     let facts: RequestFacts
     /// Where it leads; nil = nowhere, and `refusal` says why.
@@ -13,8 +13,6 @@ struct Call {
     var body = BodyStore()
     /// Bytes of the body that came over the wire.
     var received = 0
-    /// Decompresses the body.
-    var inflater: Inflater?
 
     /// Gives the body away.
     mutating func takeBody() -> BodyStore {

@@ -13,38 +13,58 @@ extension HTTPConnection {
         } catch {
             return fail(WireError(error, model: name, version: version))
         }
-        do throws(WireError) {
-            let decoded = try decode(call, servable)
-            let bound = try decoded.bind(
-                to: servable.signature,
-                maxBatch: servable.spec.maxBatch,
-                message: call.body
-            )
-            let memory = try SharedViews.find(
-                bound,
-                servable.signature,
-                in: front.runtime.sharedMemory
-            )
+        let preparation = Preparation(call: call, servable: servable, front: front)
+        guard preparation.isLarge else {
+            return submit(preparation.prepare(), servable, call)
+        }
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        let number = callNumber
+        Task {
+            let prepared = preparation.prepare()
+            loop.execute { connection.value.resume(prepared, preparation, number) }
+        }
+    }
+
+    /// Goes on with a request that was decoded elsewhere, unless its client has gone meanwhile.
+    private func resume(
+        _ prepared: Result<Preparation.Prepared, WireError>,
+        _ preparation: Preparation,
+        _ number: UInt64
+    ) {
+        guard state == .answering, number == callNumber else { return }
+        submit(prepared, preparation.servable, preparation.call)
+        proceed()
+    }
+
+    private func fail(_ error: WireError) {
+        // `proceed` is the caller's affair: this may run while a part is being handled.
+        reply(self.error(error))
+    }
+
+    private func submit(
+        _ prepared: Result<Preparation.Prepared, WireError>,
+        _ servable: Servable,
+        _ call: Call
+    ) {
+        guard let context else { return }
+        switch prepared {
+        case .failure(let error):
+            servable.statistics.countInvalid()
+            fail(error)
+        case .success(let prepared):
             let exchange = HTTPExchange(
-                bound,
-                decoded,
+                prepared.bound,
+                prepared.decoded,
                 body: call.body,
-                memory: memory,
+                memory: prepared.memory,
                 servable: servable,
                 facts: call.facts,
                 connection: NIOLoopBound(self, eventLoop: context.eventLoop),
                 mailbox: front.mailbox(of: context.eventLoop)
             )
-            submit(exchange, decoded)
-        } catch {
-            servable.statistics.countInvalid()
-            fail(error)
+            submit(exchange, prepared.decoded)
         }
-    }
-
-    private func fail(_ error: WireError) {
-        // `proceed` is not called: this runs inside the handling of a part, whose caller goes on.
-        reply(self.error(error))
     }
 
     private func submit(_ exchange: HTTPExchange, _ decoded: InferRequest) {
@@ -61,32 +81,6 @@ extension HTTPConnection {
         if self.exchange === exchange { requestID = request }
     }
 
-    private func decode(_ call: Call, _ servable: Servable) throws(WireError) -> InferRequest {
-        var limits = DecodingLimits()
-        limits.convertedBytes = front.configuration.maxInputSize
-        let total = call.body.count
-        let length = call.facts.inferenceHeader ?? total
-        guard (0...total).contains(length) else {
-            throw WireError(
-                .invalidArgument,
-                "Inference-Header-Content-Length must be a number from 0 to the body's \(total)"
-            )
-        }
-        if call.facts.inferenceHeader == 0 {
-            return try RawInferDecoder.decode(bodyLength: total, signature: servable.signature)
-        }
-        let result: Result<InferRequest, WireError> = call.body.withFirst(length) { header in
-            do throws(WireError) {
-                return .success(
-                    try JSONInferDecoder.decode(header, bodyLength: total, limits: limits)
-                )
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
-    }
-
     // MARK: Reply
 
     /// Takes an exchange back that has ended, and answers its client if it is still there.
@@ -95,18 +89,43 @@ extension HTTPConnection {
         requestID = nil
         let keepsAlive = exchange.facts.keepsAlive && !closesAfterReply
         let ending = exchange.ending ?? .failed("the request ended without an ending")
-        do throws(WireError) {
-            if let error = WireError(ending, model: exchange.servable.spec.name) { throw error }
-            guard case .completed(let late, let predicted) = ending else { return }
-            var writer = InferReply(exchange, keepsAlive: keepsAlive)
-            let buffer = try writer.write(late: late, predicted: predicted, scratch: &scratch)
-            // One large JSON reply must not keep its storage for ever.
-            if scratch.capacity > 64 << 10 { scratch = [] }
-            send(buffer, keepsAlive: keepsAlive)
-        } catch {
+        if let error = WireError(ending, model: exchange.servable.spec.name) {
             reply(withTrace(self.error(error), exchange))
+            return proceed()
         }
-        proceed()
+        guard case .completed(let late, let predicted) = ending else { return }
+        guard InferReply.isLarge(exchange), let loop = context?.eventLoop else {
+            var writer = InferReply(exchange, keepsAlive: keepsAlive)
+            let written = writer.write(late: late, predicted: predicted, scratch: &scratch)
+            send(written, exchange, keepsAlive)
+            return proceed()
+        }
+        let number = callNumber
+        let connection = exchange.connection
+        Task {
+            var storage: [UInt8] = []
+            var writer = InferReply(exchange, keepsAlive: keepsAlive)
+            let written = writer.write(late: late, predicted: predicted, scratch: &storage)
+            loop.execute {
+                guard connection.value.state == .answering, connection.value.callNumber == number
+                else { return }
+                connection.value.send(written, exchange, keepsAlive)
+                connection.value.proceed()
+            }
+        }
+    }
+
+    private func send(
+        _ written: Result<ByteBuffer, WireError>,
+        _ exchange: HTTPExchange,
+        _ keepsAlive: Bool
+    ) {
+        // One large JSON reply must not keep its storage for ever.
+        if scratch.capacity > 64 << 10 { scratch = [] }
+        switch written {
+        case .success(let buffer): send(buffer, keepsAlive: keepsAlive)
+        case .failure(let error): reply(withTrace(self.error(error), exchange))
+        }
     }
 
     private func withTrace(_ reply: HTTPReply, _ exchange: HTTPExchange) -> HTTPReply {

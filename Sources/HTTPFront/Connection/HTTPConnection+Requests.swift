@@ -30,8 +30,8 @@ extension HTTPConnection {
             send(interim: "HTTP/1.1 100 Continue\r\n\r\n")
         }
         switch facts.encoding {
-        case .gzip, .deflate: self.call?.inflater = Inflater(limit: limit)
-        case .identity, .unknown: break
+        case .gzip, .deflate: inflater = Inflater(limit: limit)
+        case .identity, .unknown: inflater = nil
         }
     }
 
@@ -98,7 +98,7 @@ extension HTTPConnection {
             return abandon(with: error(Self.tooLarge(received, limit)))
         }
         guard call?.refusal == nil else { return }
-        guard let inflater = call?.inflater else {
+        guard let inflater else {
             let expected = call?.facts.contentLength
             call?.body.append(piece, expected: expected)
             return
@@ -127,7 +127,7 @@ extension HTTPConnection {
     func finishRequest() {
         guard let call else { return }
         if let refusal = call.refusal { return reply(refusal) }
-        if let inflater = call.inflater {
+        if let inflater {
             do throws(WireError) {
                 try inflater.finish()
             } catch {

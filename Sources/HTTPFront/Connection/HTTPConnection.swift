@@ -44,6 +44,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     var state = State.idle
     /// The present request.
     var call: Call?
+    /// Decompresses its body.
+    var inflater: Inflater?
     /// Counts requests, so that late answers find the right one.
     var callNumber: UInt64 = 0
     /// The reply to the present request is the last one.

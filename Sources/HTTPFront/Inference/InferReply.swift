@@ -23,9 +23,31 @@ struct InferReply {
     ///   - late: Whether it comes after the model's objective.
     ///   - predicted: The latency forecast at launch.
     ///   - scratch: Storage that is used again.
-    /// - Throws: `internalFault` where an output is missing, `invalidArgument` where one can't be
-    ///   written as it was asked for.
+    /// - Returns: The reply's bytes, or `internalFault` where an output is missing and
+    ///   `invalidArgument` where one can't be written as it was asked for.
     mutating func write(
+        late: Bool,
+        predicted: TimeSpan?,
+        scratch: inout [UInt8]
+    ) -> Result<ByteBuffer, WireError> {
+        do throws(WireError) {
+            return .success(try compose(late: late, predicted: predicted, scratch: &scratch))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Whether writing it takes so long that it had better not be done on the event loop.
+    static func isLarge(_ exchange: HTTPExchange) -> Bool {
+        guard exchange.results.readableBytes > largeResult else { return false }
+        let isPlain = exchange.request.outputs.allSatisfy { $0.isBinary && $0.classes == 0 }
+        return !isPlain || exchange.facts.accepted != .identity
+    }
+
+    /// Results beyond this size take a millisecond or more to write as text or to compress.
+    private static let largeResult = 32 << 10
+
+    private mutating func compose(
         late: Bool,
         predicted: TimeSpan?,
         scratch: inout [UInt8]
