@@ -197,10 +197,14 @@ final class CoreDriver: Sendable {
         if let lane = deeds.firstLaunch {
             if runner == nil, inlineBelow > .zero, lane.isShort(below: inlineBelow) {
                 own = lane
-            } else if lane !== runner {
+            } else if lane === runner {
+                deeds.hasEarnedNext = true
+            } else {
                 lane.wake()
             }
-            for lane in deeds.launches where lane !== runner { lane.wake() }
+            for lane in deeds.launches {
+                if lane === runner { deeds.hasEarnedNext = true } else { lane.wake() }
+            }
         }
         for (lane, batch) in deeds.terminations { lane.terminate(batch) }
         let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
@@ -218,7 +222,7 @@ final class CoreDriver: Sendable {
     private func runInline(_ lane: LaneThread) {
         var deeds = Deeds()
         lane.runBatch(&deeds)
-        if lane.mailbox.order != nil { lane.wake() }
+        if deeds.hasEarnedNext { lane.wake() }
     }
 }
 

@@ -33,6 +33,9 @@ struct Deeds: Sendable {
     var wake: Instant?
     /// The number of the event that `wake` was known after.
     var sequence: UInt64 = 0
+    /// Whether a lane's own report filled its mailbox again; no ring comes for that. It stays
+    /// when the rest is removed: the lane asks for it afterwards.
+    var hasEarnedNext = false
 
     mutating func launch(_ lane: LaneThread) {
         if firstLaunch == nil { firstLaunch = lane } else { launches.append(lane) }
