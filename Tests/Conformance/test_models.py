@@ -84,11 +84,14 @@ def test_zoo_refuses_unknown_names(tmp_path):
     assert done.returncode == 1 and "nonsense" in done.stderr
 
 
-def test_load_generator_drives_the_server(server):
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_load_generator_drives_the_server(server, protocol):
     """`sluice load --json`: every request of a short run ends, none fails."""
+    url = f"http://{server.http}" if protocol == "http" else server.grpc
     done = sluice(
-        *("load", "--url", f"http://{server.http}", "--model", "bare", "--concurrency", "4"),
-        *("--duration", "1", "--json"),
+        *("load", "--url", url, "--protocol", protocol, "--model", "bare"),
+        *("--concurrency", "4", "--duration", "1", "--json"),
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     total = json.loads(done.stdout)["total"]
