@@ -139,6 +139,18 @@ struct LoadOverHTTPTests {
         #expect(report.total.served >= 150 && report.total.failed >= 5)
     }
 
+    @Test("A server that closes after every answer costs connections, not requests")
+    func noKeepAlive() async throws {
+        let server = try await ScriptedServer.start { _ in
+            .reply(.ok, headers: [("Connection", "close")])
+        }
+        var configuration = load(server.url, .closed(concurrency: 3))
+        configuration.requestLimit = 60
+        let report = try await LoadRunner(configuration).run()
+        await server.stop()
+        #expect(report.total.served == 60 && report.total.failed == 0)
+    }
+
     @Test("The warm-up is sent and not counted")
     func warmUp() async throws {
         let server = try await ScriptedServer.start { _ in .reply(.ok) }
@@ -174,6 +186,27 @@ struct LoadOverHTTPTests {
         await server.stop()
         #expect(report.total.served == report.total.submitted && report.total.served > 0)
         #expect(report.durationS < 36_000)
+    }
+
+    @Test("Cancelling while a server holds every answer still ends the load")
+    func cancelStalled() async throws {
+        let server = try await ScriptedServer.start { _ in .hold }
+        let configuration = load(
+            server.url,
+            .closed(concurrency: 2),
+            duration: .seconds(36_000)
+        )
+        let (seen, signal) = AsyncStream.makeStream(of: Void.self)
+        let run = Task {
+            try await LoadRunner(configuration).run { progress in
+                if progress.inFlight == 2 { signal.yield() }
+            }
+        }
+        for await _ in seen { break }
+        run.cancel()
+        let report = try await run.value
+        await server.stop()
+        #expect(report.total.submitted == 2 && report.total.failed == 2)
     }
 
     @Test("Nobody there, unknown models and bad words are one clear line")

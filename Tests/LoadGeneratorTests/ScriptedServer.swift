@@ -89,7 +89,8 @@ final class ScriptedServer: Sendable {
 
     fileprivate func take(_ head: HTTPRequestHead, _ body: ByteBuffer, on channel: any Channel) {
         guard head.method == .POST else {
-            return reply(to: channel, .ok, [], head.uri.hasSuffix("/stats") ? "{}" : Self.metadata)
+            let text = head.uri.hasSuffix("/stats") ? "{}" : Self.metadata
+            return reply(to: channel, .ok, [("Connection", "close")], text)
         }
         let number = state.withLock { state in
             state.count += 1
@@ -125,7 +126,11 @@ final class ScriptedServer: Sendable {
             HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: text))),
             promise: nil
         )
-        channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+        let written = channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+        // A server that says so closes by itself.
+        if fields.contains(name: "Connection") {
+            written.whenComplete { _ in channel.close(promise: nil) }
+        }
     }
 
     private final class Box: Sendable {

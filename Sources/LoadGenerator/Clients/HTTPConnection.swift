@@ -27,9 +27,11 @@ final class HTTPConnection: WireConnection, ChannelInboundHandler {
     func abandon() -> [Flight] {
         owner = nil
         isClosing = true
-        defer { flight = nil }
+        // Taken first: closing may report the end of the connection before it returns.
+        let flights = flight.map { [$0] } ?? []
+        flight = nil
         context?.close(promise: nil)
-        return flight.map { [$0] } ?? []
+        return flights
     }
 
     func channelActive(context: ChannelHandlerContext) {

@@ -27,6 +27,8 @@ final class LoadDriver: ConnectionOwner {
     private static let rest: Int64 = 50_000_000
     /// How often progress is reported and the stop switch looked at.
     private static let pulse = TimeAmount.milliseconds(100)
+    /// How long to wait for answers when somebody asked to stop.
+    private static let hurriedDrain = TimeAmount.seconds(1)
 
     private let task: Task
     private let promise: EventLoopPromise<LoadResults>
@@ -43,6 +45,7 @@ final class LoadDriver: ConnectionOwner {
     private var end: Int64 = 0
     private var timer: Scheduled<Void>?
     private var pulses = 0
+    private var isHurried = false
     private var answeredCount = 0
     private var succeededCount = 0
     private var lastReport: (time: Int64, answered: Int) = (0, 0)
@@ -186,16 +189,23 @@ final class LoadDriver: ConnectionOwner {
     private func finishSending(at time: Int64) {
         phase = .draining
         end = time
-        timer?.cancel()
-        let drain = TimeAmount.nanoseconds(task.configuration.drain.nanoseconds)
-        timer = loop.assumeIsolated().scheduleTask(in: drain) { self.giveUp() }
+        drain()
         finishIfDrained()
+    }
+
+    /// Waits for the answers that are out, briefly when somebody asked to stop.
+    private func drain() {
+        guard phase == .draining else { return }
+        timer?.cancel()
+        let patience = TimeAmount.nanoseconds(task.configuration.drain.nanoseconds)
+        let span = isHurried ? min(patience, Self.hurriedDrain) : patience
+        timer = loop.assumeIsolated().scheduleTask(in: span) { self.giveUp() }
     }
 
     /// The drain is over: what is still out has no answer.
     private func giveUp() {
         guard phase == .draining else { return }
-        let seconds = task.configuration.drain.inSeconds
+        let seconds = isHurried ? 1 : task.configuration.drain.inSeconds
         let note = "none within \(seconds) s after the end of the load"
         for connection in connections {
             for flight in connection.abandon() { close(flight, Reply(code: .lost, note: note)) }
@@ -221,7 +231,10 @@ final class LoadDriver: ConnectionOwner {
 
     private func pulse() {
         guard phase != .finished else { return }
-        if task.stop.isPressed, phase == .sending { finishSending(at: now()) }
+        if task.stop.isPressed, !isHurried {
+            isHurried = true
+            if phase == .sending { finishSending(at: min(now(), end)) } else { drain() }
+        }
         pulses += 1
         if let progress = task.progress, pulses % 5 == 1 { progress(report()) }
         loop.assumeIsolated().scheduleTask(in: Self.pulse) { self.pulse() }
