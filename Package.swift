@@ -57,7 +57,7 @@ let edges: [Target] = [
     room("WireMessages", needs: [protobuf]),
     room(
         "ServerRuntime",
-        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
+        needs: ["ServingDomain", "ServerCore", "Planning", "CHost", log]
     ),
     room(
         "HTTPFront",
@@ -92,7 +92,7 @@ let edges: [Target] = [
     .executableTarget(
         name: "sluice",
         dependencies: [
-            "ServingDomain", "ServerCore", "Documents", "ServerRuntime", "HTTPFront", "GRPCFront",
+            "ServingDomain", "ServerCore", "ServerRuntime", "HTTPFront", "GRPCFront",
             "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo", "LoadGenerator",
             "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
@@ -144,6 +144,10 @@ let edgeTests: [Target] = [
             nioEmbedded,
         ]
     ),
+    tests(
+        "EngineEmulatedTests",
+        of: ["EngineEmulated", "ServerCore", "ServerRuntime", "ServingDomain", "VirtualDevices"]
+    ),
     tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
     tests(
         "ModelRepositoryTests",
@@ -163,6 +167,7 @@ let edgeTests: [Target] = [
 
 let package = Package(
     name: "sluice",
+    products: offered,
     dependencies: chosen.libraries,
     targets: chosen.targets
 )
@@ -177,6 +182,13 @@ nonisolated var strict: [SwiftSetting] {
         .enableUpcomingFeature("InternalImportsByDefault"),
         .treatAllWarnings(as: .error),
     ]
+}
+
+/// What `Benchmarks/` imports; the executable needs no line here.
+var offered: [Product] {
+    chosen.targets.map(\.name)
+        .filter { ["ServingDomain", "ServerCore", "OpenInference"].contains($0) }
+        .map { .library(name: $0, targets: [$0]) }
 }
 
 func room(_ name: String, needs: [Target.Dependency] = []) -> Target {
