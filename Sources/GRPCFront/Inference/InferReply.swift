@@ -65,6 +65,7 @@ struct InferReply: Sendable {
         var whole = message ?? ReplyMessage(capacity: 0)
         message = nil
         if isStreamed { whole.wrapForStream() }
+        whole.seal()
         return whole
     }
 

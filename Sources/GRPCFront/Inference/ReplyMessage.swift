@@ -11,6 +11,7 @@ struct ReplyMessage: Sendable {
     private static let streamedReplyKey: UInt8 = 2 << 3 | 2
 
     private var buffer: ByteBuffer
+    private var isSealed = false
 
     /// Creates an empty message with room for `capacity` bytes.
     init(capacity: Int) {
@@ -72,22 +73,31 @@ struct ReplyMessage: Sendable {
         buffer.setBytes(head, at: begin)
     }
 
-    /// The message with its prefix, packed where that is asked for and memory allows.
-    func framed(_ encoding: MessageEncoding) -> ByteBuffer {
-        if let packed = MessageCompression.pack(buffer, as: encoding) {
-            var message = ReplyMessage(capacity: packed.readableBytes)
-            message.buffer.writeImmutableBuffer(packed)
-            return message.prefixed(compressed: true)
-        }
-        return prefixed(compressed: false)
+    /// Writes the prefix of the finished message, here, where nobody shares its storage yet:
+    /// later it would cost a copy of the whole.
+    mutating func seal() {
+        writePrefix(compressed: false)
+        isSealed = true
     }
 
-    private func prefixed(compressed: Bool) -> ByteBuffer {
-        var framed = buffer
-        let begin = framed.readerIndex - MessageAssembler.prefixLength
-        framed.setInteger(compressed ? 1 : 0, at: begin, as: UInt8.self)
-        framed.setInteger(UInt32(count), at: begin + 1)
-        framed.moveReaderIndex(to: begin)
+    /// The message with its prefix, packed where that is asked for and memory allows.
+    func framed(_ encoding: MessageEncoding) -> ByteBuffer {
+        var message = self
+        var isPacked = false
+        if let packed = MessageCompression.pack(buffer, as: encoding) {
+            message = ReplyMessage(capacity: packed.readableBytes)
+            message.buffer.writeImmutableBuffer(packed)
+            isPacked = true
+        }
+        if !message.isSealed { message.writePrefix(compressed: isPacked) }
+        var framed = message.buffer
+        framed.moveReaderIndex(to: framed.readerIndex - MessageAssembler.prefixLength)
         return framed
+    }
+
+    private mutating func writePrefix(compressed: Bool) {
+        let begin = buffer.readerIndex - MessageAssembler.prefixLength
+        buffer.setInteger(compressed ? 1 : 0, at: begin, as: UInt8.self)
+        buffer.setInteger(UInt32(count), at: begin + 1)
     }
 }
