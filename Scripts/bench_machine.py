@@ -56,18 +56,14 @@ def resident_of(pid, pattern):
     return total
 
 
-def move_threads(pid, processors, keep):
-    """Puts all threads but those whose name matches `keep` on the processors; how many moved."""
-    moved = 0
+def move_threads(pid, others, lanes, pattern):
+    """Puts the threads whose name matches on the processors `lanes`, all others on `others`."""
     for task in os.listdir(f"/proc/{pid}/task"):
         try:
             name = open(f"/proc/{pid}/task/{task}/comm").read().strip()
-            if not re.match(keep, name):
-                os.sched_setaffinity(int(task), processors)
-                moved += 1
+            os.sched_setaffinity(int(task), lanes if re.match(pattern, name) else others)
         except OSError:
             pass
-    return moved
 
 
 def describe():

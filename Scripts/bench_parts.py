@@ -48,11 +48,12 @@ binding.bind_ortvalue_input(x.name, given)
 binding.bind_ortvalue_output(y.name, taken)
 warm = time.monotonic() + 1
 while time.monotonic() < warm: session.run_with_iobinding(binding)
-count, began = 0, time.monotonic()
+count, began, used = 0, time.monotonic(), time.process_time()
 while time.monotonic() - began < seconds:
     session.run_with_iobinding(binding)
     count += 1
-print(count * batch / (time.monotonic() - began))
+items, span = count * batch, time.monotonic() - began
+print(items / span, (time.process_time() - used) / items, (time.process_time() - used) / span)
 '''
 
 
@@ -64,41 +65,45 @@ def engine(arguments):
         sys.exit("bench engine: .venv is missing; run make setup first")
     build_models(MODELS, *names)
     folder = os.path.join(ROOT, ".demo/engine")
-    print("| network | batch | Sluice items/s | bare loop items/s | ratio | mean batch |"
-          " lane's share of its core | goal |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| network | batch | mean batch | Sluice items/s | bare loop items/s | ratio (>= 97 %) |"
+          " CPU ms/item of lane | of bare loop | share of core 1: lane | bare loop |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in names:
         single_model(folder, name, arguments.batch)
-        # The engine counts its cores as it starts: one, core 1. All else then moves to core 0.
-        server = Sluice(folder, *arguments.flag, processors="1")
-        rates, bare, batches, shares = [], [], [], []
+        server = Sluice(folder, *arguments.flag)
+        served, bare = [], []
         try:
-            machine.move_threads(server.pid, {0}, keep=r"lane-|onnx")
+            machine.move_threads(server.pid, {0}, {1}, r"lane-|onnx")
             for round in range(arguments.rounds):
                 for turn in (0, 1) if round % 2 == 0 else (1, 0):
                     if turn == 0:
-                        rate, size, share = saturate(server, name, arguments)
-                        rates.append(rate), batches.append(size), shares.append(share)
+                        served.append(saturate(server, name, arguments))
                     else:
                         bare.append(bare_loop(folder, name, arguments))
-                say(f"{name}: served {rates[-1]:.2f}/s, bare {bare[-1]:.2f}/s")
+                say(f"{name}: served {served[-1]['rate']:.2f}/s, bare {bare[-1]['rate']:.2f}/s")
         finally:
             server.stop()
+
+        def middle(rows, key):
+            return statistics.median(row[key] for row in rows)
         # Of neighbours in time, so that a machine that slows down touches both.
-        ratio = statistics.median(served / alone for served, alone in zip(rates, bare))
-        print(f"| {name} | {arguments.batch} | {statistics.median(rates):.2f} |"
-              f" {statistics.median(bare):.2f} | {ratio * 100:.1f} % |"
-              f" {statistics.median(batches):.2f} | {statistics.median(shares) * 100:.0f} % |"
-              " >= 97 % |", flush=True)
+        ratio = statistics.median(a["rate"] / b["rate"] for a, b in zip(served, bare))
+        print(f"| {name} | {arguments.batch} | {middle(served, 'size'):.2f} |"
+              f" {middle(served, 'rate'):.2f} | {middle(bare, 'rate'):.2f} | {ratio * 100:.1f} % |"
+              f" {middle(served, 'cpu') * 1e3:.2f} | {middle(bare, 'cpu') * 1e3:.2f} |"
+              f" {middle(served, 'share') * 100:.0f} % | {middle(bare, 'share') * 100:.0f} % |",
+              flush=True)
 
 
 def single_model(folder, name, batch):
-    """A repository of this one network with the batch as its limit."""
+    """A repository of this one network: the batch as its limit, one thread per run."""
     subprocess.run(["rm", "-rf", folder], check=True)
-    os.makedirs(f"{folder}/{name}")
-    os.symlink(f"{MODELS}/{name}/1", f"{folder}/{name}/1")
+    os.makedirs(f"{folder}/{name}/1")
+    os.link(f"{MODELS}/{name}/1/model.onnx", f"{folder}/{name}/1/model.onnx")
     text = open(f"{MODELS}/{name}/config.pbtxt").read()
     text = re.sub(r"max_batch_size: \d+", f"max_batch_size: {batch}", text)
+    text += ('\nparameters { key: "intra_op_thread_count" '
+             'value: { string_value: "1" } }\n')
     open(f"{folder}/{name}/config.pbtxt", "w").write(text)
 
 
@@ -115,7 +120,7 @@ def image_body(port, name):
 
 
 def saturate(server, name, arguments):
-    """Items per second, mean batch, and how busy the lane was, between two ends of batches."""
+    """Items per second between two ends of batches, mean batch, and the lane's CPU time."""
     port = server.ports["http"]
     body, headers = image_body(port, name)
     marks, stop = [], threading.Event()
@@ -145,8 +150,9 @@ def saturate(server, name, arguments):
     if span <= 0 or last["batches"] <= first["batches"]:
         sys.exit(f"bench engine: fewer than two batches of {name}; give more --seconds")
     items = last["served"] - first["served"]
-    return (items / span, items / (last["batches"] - first["batches"]),
-            (lane_after - lane_before) / (to - from_))
+    used = lane_after - lane_before
+    return {"rate": items / span, "size": items / (last["batches"] - first["batches"]),
+            "cpu": used / items, "share": used / (to - from_)}
 
 
 def lane_seconds(pid):
@@ -167,7 +173,7 @@ def bare_loop(folder, name, arguments):
         capture_output=True, text=True, timeout=arguments.seconds + 120)
     if out.returncode != 0:
         sys.exit("bench engine: the bare loop failed: " + out.stderr.strip()[-300:])
-    return float(out.stdout)
+    return dict(zip(("rate", "cpu", "share"), map(float, out.stdout.split())))
 
 
 # --- reload -------------------------------------------------------------------------------------

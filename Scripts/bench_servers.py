@@ -61,13 +61,12 @@ def free_ports(count):
 class Sluice:
     name = "sluice"
 
-    def __init__(self, models, *flags, processors=None):
+    def __init__(self, models, *flags):
         if not os.path.exists(SLUICE):
             raise SystemExit(f"{SLUICE} is missing; run make release first")
-        pinned = ["taskset", "-c", processors] if processors else []
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [*pinned, SLUICE, "serve", "--model-repository", models, "--http-address",
+            [SLUICE, "serve", "--model-repository", models, "--http-address",
              "127.0.0.1", "--http-port", "0", "--grpc-address", "127.0.0.1", "--grpc-port", "0",
              "--metrics-address", "127.0.0.1", "--metrics-port", "0", "--drain-seconds", "0",
              *flags],

@@ -74,7 +74,7 @@ def reference(path, *words):
     said = lines[0].split(": ", 1)[-1]
     if out.returncode != 0:
         return False, said if said.startswith("FAILED") else "FAILED: " + said
-    return True, re.sub(r"^(file|server) ok, ", "", said)
+    return True, re.sub(r"^(file|server) ok, ", "", said).replace("|", "")
 
 
 def through(server, name):

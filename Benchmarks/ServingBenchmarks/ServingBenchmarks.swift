@@ -4,21 +4,24 @@ import CAllocationCounter
 /// What each benchmark reports, per event or per message.
 let allocations = BenchmarkMetric.custom("Heap allocations")
 
-let settings = Benchmark.Configuration(
-    metrics: [.wallClock, .instructions, allocations],
-    timeUnits: .nanoseconds,
-    scalingFactor: .kilo,
-    maxDuration: .seconds(2),
-    maxIterations: 10_000
-)
+/// How long and how often each one runs.
+var settings: Benchmark.Configuration {
+    Benchmark.Configuration(
+        metrics: [.wallClock, .instructions, allocations],
+        timeUnits: .nanoseconds,
+        scalingFactor: .kilo,
+        maxDuration: .seconds(2),
+        maxIterations: 10_000
+    )
+}
 
 /// Measures `body`, run as often as the scale says; returns how often it allocated.
 func measure(_ benchmark: Benchmark, _ body: () throws -> Void) rethrows -> UInt64 {
-    let before = allocation_count()
     benchmark.startMeasurement()
+    let before = allocation_count()
     for _ in benchmark.scaledIterations { try body() }
-    benchmark.stopMeasurement()
     let count = allocation_count() - before
+    benchmark.stopMeasurement()
     benchmark.measurement(allocations, Int(clamping: count))
     return count
 }
