@@ -146,7 +146,7 @@ let edgeTests: [Target] = [
     ),
     tests(
         "EngineEmulatedTests",
-        of: ["EngineEmulated", "ServerCore", "ServerRuntime", "ServingDomain", "VirtualDevices"]
+        of: ["EngineEmulated", "ServerRuntime", "ServingDomain", "VirtualDevices"]
     ),
     tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
     tests(

@@ -1,4 +1,3 @@
-import ServerCore
 import ServerRuntime
 import ServingDomain
 import VirtualDevices

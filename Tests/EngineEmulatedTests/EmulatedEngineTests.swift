@@ -1,6 +1,5 @@
 import EngineEmulated
 import Foundation
-import ServerCore
 import ServerRuntime
 import ServingDomain
 import Testing

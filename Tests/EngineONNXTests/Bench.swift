@@ -3,8 +3,6 @@ import ServerRuntime
 import ServingDomain
 import Testing
 
-import enum ServerCore.Stage
-
 @testable import EngineONNX
 
 /// The engine under test and a place for model files.

@@ -3,8 +3,6 @@ import ServerRuntime
 import ServingDomain
 import Testing
 
-import enum ServerCore.Stage
-
 @testable import EngineONNX
 
 @Suite(.enabled(if: Bench.engine != nil, Bench.skip))

@@ -4,8 +4,6 @@ import ServingDomain
 import Synchronization
 import Testing
 
-import enum ServerCore.Stage
-
 @testable import EngineONNX
 
 @Suite(.enabled(if: Bench.engine != nil, Bench.skip))

@@ -2,8 +2,6 @@ import CONNXRuntime
 import ServerRuntime
 import ServingDomain
 
-import enum ServerCore.Stage
-
 /// Runs batches of one model on one lane thread.
 ///
 /// In the steady state a batch costs no allocation of ours: the buffers, the binding of that

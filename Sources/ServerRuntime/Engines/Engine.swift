@@ -1,4 +1,3 @@
-public import ServerCore
 public import ServingDomain
 
 /// A library that executes models. One engine serves many models.
