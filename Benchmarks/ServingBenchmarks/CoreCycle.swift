@@ -7,7 +7,7 @@ import ServingDomain
 /// 100 models, all profiled, share one gpulet on which two batches run at once. Whenever a batch
 /// ends, as many requests arrive as it answered, for models drawn at random, a fifth of them of
 /// class high, with deadlines 150 to 250 ms away. Nothing expires.
-final class CoreCycle {
+struct CoreCycle: ~Copyable {
     private static let models: Int32 = 100
     private static let slots: Int32 = 2
     private static let batchTime = TimeSpan.microseconds(1_000)
@@ -44,11 +44,11 @@ final class CoreCycle {
     }
 
     /// Tells the core one event.
-    func step() {
+    mutating func step() {
         if missing > 0 { arrive() } else { finish() }
     }
 
-    private func arrive() {
+    private mutating func arrive() {
         guard let request = free.popLast() else { preconditionFailure("no free slot") }
         missing -= 1
         let drawn = draw()
@@ -66,7 +66,7 @@ final class CoreCycle {
         )
     }
 
-    private func finish() {
+    private mutating func finish() {
         now = now + TimeSpan(nanoseconds: Self.batchTime.nanoseconds / Int64(Self.slots))
         let began = now - Self.batchTime
         let times = StageTimes(
@@ -87,12 +87,12 @@ final class CoreCycle {
     /// Where the batch stood that ended last: the one that follows takes its place.
     private var last = 0
 
-    private func send(_ event: Event) {
+    private mutating func send(_ event: Event) {
         buffer.removeAll()
         core.handle(event, at: now, into: &buffer)
         events += 1
-        for action in buffer.actions {
-            switch action {
+        for place in buffer.actions.indices {
+            switch buffer.actions[place] {
             case .launch(let order): launched(order.batch)
             case .reply(let request, let outcome): end(request, isServed: outcome == .served)
             case .timeout(let request), .drop(let request, _), .refuse(let request, _):
@@ -102,17 +102,17 @@ final class CoreCycle {
         }
     }
 
-    private func launched(_ batch: BatchID) {
+    private mutating func launched(_ batch: BatchID) {
         if running.count < Int(Self.slots) { running.append(batch) } else { running[last] = batch }
     }
 
-    private func end(_ request: RequestID, isServed: Bool) {
+    private mutating func end(_ request: RequestID, isServed: Bool) {
         if isServed { served += 1 } else { lost += 1 }
         missing += 1
         free.append(RequestID(slot: request.slot, generation: request.generation &+ 1))
     }
 
-    private func draw() -> UInt64 {
+    private mutating func draw() -> UInt64 {
         dice ^= dice << 13
         dice ^= dice >> 7
         dice ^= dice << 17
@@ -122,7 +122,7 @@ final class CoreCycle {
     // MARK: Models come in
 
     /// Tells the core a fact and everything that a driver reports in answer to its orders.
-    private func control(_ event: Event) {
+    private mutating func control(_ event: Event) {
         var facts = [event]
         while !facts.isEmpty {
             buffer.removeAll()
@@ -171,5 +171,27 @@ final class CoreCycle {
             return Plan.DeviceLayout(device: device.id, gpulets: [gpulet])
         }
         return Plan(planner: "benchmark", devices: devices)
+    }
+}
+
+/// A cycle that benchmarks share: one access for a whole run, since Swift checks each.
+final class CoreDrive {
+    private var cycle: CoreCycle
+
+    /// Makes the cycle.
+    init(policy: String, waiting: Int) throws(ConfigurationError) {
+        cycle = try CoreCycle(policy: policy, waiting: waiting)
+    }
+
+    /// Requests that were not served; there should be none.
+    var lost: Int { cycle.lost }
+
+    /// Tells the core `count` events.
+    func run(_ count: Int) {
+        Self.run(&cycle, count)
+    }
+
+    private static func run(_ cycle: inout CoreCycle, _ count: Int) {
+        for _ in 0..<count { cycle.step() }
     }
 }

@@ -15,11 +15,11 @@ var settings: Benchmark.Configuration {
     )
 }
 
-/// Measures `body`, run as often as the scale says; returns how often it allocated.
-func measure(_ benchmark: Benchmark, _ body: () throws -> Void) rethrows -> UInt64 {
+/// Measures `body`, which does what it does as often as it is told; returns how often it allocated.
+func measure(_ benchmark: Benchmark, _ body: (Int) throws -> Void) rethrows -> UInt64 {
     benchmark.startMeasurement()
     let before = allocation_count()
-    for _ in benchmark.scaledIterations { try body() }
+    try body(benchmark.scaledIterations.count)
     let count = allocation_count() - before
     benchmark.stopMeasurement()
     benchmark.measurement(allocations, Int(clamping: count))
@@ -31,12 +31,12 @@ let benchmarks: @Sendable () -> Void = {
         Benchmark(
             "ServerCore.handle, \(policy), 100 models, 64 queued",
             configuration: settings,
-            closure: { (benchmark: Benchmark, cycle: CoreCycle) in
-                let count = measure(benchmark) { cycle.step() }
+            closure: { (benchmark: Benchmark, drive: CoreDrive) in
+                let count = measure(benchmark) { drive.run($0) }
                 if count > 0 { benchmark.error("the core allocated \(count) times") }
-                if cycle.lost > 0 { benchmark.error("\(cycle.lost) requests were not served") }
+                if drive.lost > 0 { benchmark.error("\(drive.lost) requests were not served") }
             },
-            setup: { try CoreCycle(policy: policy, waiting: 64) }
+            setup: { try CoreDrive(policy: policy, waiting: 64) }
         )
     }
     for wire in TinyRequest.Wire.allCases {
@@ -44,7 +44,7 @@ let benchmarks: @Sendable () -> Void = {
             "Tiny request, decode and bind, \(wire.rawValue)",
             configuration: settings,
             closure: { (benchmark: Benchmark, request: TinyRequest) in
-                _ = try measure(benchmark) { blackHole(try request.decode()) }
+                _ = try measure(benchmark) { for _ in 0..<$0 { blackHole(try request.decode()) } }
             },
             setup: { TinyRequest(wire) }
         )
@@ -53,7 +53,7 @@ let benchmarks: @Sendable () -> Void = {
             configuration: settings,
             closure: { (benchmark: Benchmark, request: TinyRequest) in
                 var request = request
-                _ = try measure(benchmark) { blackHole(try request.encode()) }
+                _ = try measure(benchmark) { for _ in 0..<$0 { blackHole(try request.encode()) } }
             },
             setup: { TinyRequest(wire) }
         )
