@@ -86,7 +86,8 @@ extension Cluster.Device {
             guard abs(whole - whole.rounded()) <= 0.01 else {
                 throw entry.wrong(
                     "\(JSONText.number(share)) % is not a whole number of the device's \(units)"
-                        + " units; shares are multiples of \(JSONText.number(100 / Double(units))) %"
+                        + " units; shares are multiples of "
+                        + "\(JSONText.number(100 / Double(units))) %"
                 )
             }
             guard shares.last.map({ $0 < share }) ?? true else {

@@ -17,6 +17,7 @@ public struct DocumentError: Error, Hashable, Sendable, CustomStringConvertible 
         self.what = what
     }
 
+    /// One line: file, line, path within the document, and what is wrong.
     public var description: String {
         let place = line.map { "\(source):\($0)" } ?? source
         return path.isEmpty ? "\(place): \(what)" : "\(place): \(path): \(what)"
