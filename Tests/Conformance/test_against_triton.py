@@ -115,19 +115,9 @@ DEVIATIONS = [
         (400, 500),
     ),
     Deviation(
-        "values in JSON that are missing or wrong are the client's mistake",
-        (
-            *("http too few values", "http too many values", "http negative size"),
-            *("http no inputs", "http an input without *", "http output without name"),
-            *("http classification of -1", "http classification of text"),
-            *("http priority that is text", "http negative priority", "http timeout that is text"),
-            "http log level that is text",
-        ),
+        "a log setting that is wrong is the client's mistake",
+        ("http log level that is text", "http log format that is none"),
         ("status",),
-        (500, 400),
-    ),
-    Deviation(
-        "so is a log format that there is not", ("http log format that is none",), ("status",)
     ),
     Deviation(
         "so is a configuration that is none",
@@ -152,18 +142,6 @@ DEVIATIONS = [
         ("http infer of an unloaded model",),
         ("status",),
         (404, 503),
-    ),
-    # --- Known gaps
-    Deviation(
-        "an unknown model is NOT_FOUND here too",
-        ("grpc statistics of an unknown model",),
-        ("code",),
-        ("INVALID_ARGUMENT", "NOT_FOUND"),
-    ),
-    Deviation(
-        "the mark of the last reply comes only if it is asked for",
-        ("grpc stream of good and bad",),
-        ("*.infer_response.parameters",),
     ),
 ]
 

@@ -17,8 +17,6 @@ struct InferPlan {
     let views: SharedViews
     /// Whether the reply is to say the predicted latency.
     let wantsPrediction: Bool
-    /// Whether a streamed reply is to say that it is the last one for its request.
-    let wantsFinalResponse: Bool
 }
 
 /// The parts of shared memory that a request reads and writes, held for as long as it runs.
@@ -92,8 +90,7 @@ extension ConnectionHandler {
             name: request.id,
             bound: bound,
             views: views,
-            wantsPrediction: stream.head.wantsPrediction || request.options.wantsPrediction,
-            wantsFinalResponse: request.options.wantsFinalResponse
+            wantsPrediction: stream.head.wantsPrediction || request.options.wantsPrediction
         )
         return InferExchange(plan, message: message, for: stream, on: self)
     }

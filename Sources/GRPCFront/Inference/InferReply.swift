@@ -23,7 +23,8 @@ struct InferReply: Sendable {
         version = plan.servable.spec.version
         id = plan.name
         self.isStreamed = isStreamed
-        marksFinal = isStreamed && plan.wantsFinalResponse
+        // Triton marks every streamed reply of a model that answers once, asked for or not.
+        marksFinal = isStreamed
     }
 
     /// Adds an output with its contents.

@@ -73,14 +73,14 @@ extension UnaryServices {
     func modelStatistics(
         _ request: Inference_ModelStatisticsRequest
     ) throws(Status) -> Inference_ModelStatisticsResponse {
-        let models: [Servable]
-        if request.name.isEmpty {
-            models = runtime.servables()
-        } else if request.version.isEmpty {
-            _ = try find(request.name, request.version)
-            models = runtime.servables().filter { $0.spec.name == request.name }
-        } else {
-            models = [try find(request.name, request.version)]
+        let version = try ModelVersion.parse(request.version)
+        let models = runtime.servables().filter {
+            (request.name.isEmpty || $0.spec.name == request.name)
+                && (version == nil || $0.spec.version == version)
+        }
+        // Triton's code here, unlike for metadata.
+        guard request.name.isEmpty || !models.isEmpty else {
+            throw Status(.invalidArgument, "requested model '\(request.name)' is not available")
         }
         return .with { $0.modelStats = models.map(statistics) }
     }

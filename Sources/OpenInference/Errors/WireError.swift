@@ -30,7 +30,8 @@ public struct WireError: Error, Hashable, Sendable {
     public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
         /// A value that does not fit: shape, type, name, batch size.
         case invalidArgument
-        /// Bytes that are no JSON or protobuf, or whose lengths lie.
+        /// Bytes that are no JSON or protobuf, or whose lengths lie; members that are missing, or
+        /// values of the wrong kind or number, where Triton answers as to a fault of its own.
         case malformed
         /// More bytes than may be sent.
         case tooLarge

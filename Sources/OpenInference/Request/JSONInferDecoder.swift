@@ -67,7 +67,7 @@ public struct JSONInferDecoder {
         }
         try reader.end()
         guard hasInputs else {
-            throw WireError(.invalidArgument, "the request has no 'inputs'")
+            throw WireError(.malformed, "the request has no 'inputs'")
         }
         guard binaryEnd == end else {
             throw WireError(
@@ -89,10 +89,11 @@ public struct JSONInferDecoder {
         while try reader.nextElement() {
             guard request.inputs.count < limits.tensors else { throw tooMany("inputs") }
             let draft = try decodeInput()
-            let source = try source(of: draft, binaryFrom: &at, to: end)
+            // First, since data is read only once type and shape are known.
             guard let name = draft.name, let type = draft.type, let shape = draft.shape else {
                 throw draft.missing
             }
+            let source = try source(of: draft, binaryFrom: &at, to: end)
             request.inputs.append(
                 RequestInput(name: name, type: type, shape: shape, source: source)
             )
@@ -112,7 +113,7 @@ public struct JSONInferDecoder {
         var missing: WireError {
             let key = name == nil ? "name" : type == nil ? "datatype" : "shape"
             let whose = name.map { "input '\($0)'" } ?? "an input"
-            return WireError(.invalidArgument, "\(whose) has no '\(key)'")
+            return WireError(.malformed, "\(whose) has no '\(key)'")
         }
     }
 
@@ -202,7 +203,11 @@ public struct JSONInferDecoder {
         try reader.beginArray()
         while try reader.nextElement() {
             guard shape.count < limits.dimensions else { throw tooMany("dimensions") }
-            shape.append(try reader.int64())
+            let size = try reader.int64()
+            guard size >= 0 else {
+                throw WireError(.malformed, "a shape has the size \(size); every size is 0 or more")
+            }
+            shape.append(size)
         }
         return shape
     }
@@ -245,7 +250,7 @@ public struct JSONInferDecoder {
             }
         }
         guard let name else {
-            throw WireError(.invalidArgument, "a requested output has no 'name'")
+            throw WireError(.malformed, "a requested output has no 'name'")
         }
         return RequestedOutput(
             name: name,
@@ -296,7 +301,10 @@ public struct JSONInferDecoder {
                 let name = reader.string(of: key)
                 try seen.first(named: name)
                 guard let value = try decodeValue() else {
-                    throw ParameterValue.mismatch(name, "text, a number, true or false")
+                    throw WireError(
+                        .invalidArgument,
+                        "parameter '\(name)' must be text, a number, true or false"
+                    )
                 }
                 try request.options.take(name, value, overGRPC: false)
             }

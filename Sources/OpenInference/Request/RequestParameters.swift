@@ -89,7 +89,7 @@ extension RequestOptions {
 
 extension ParameterValue {
     static func mismatch(_ name: String, _ expectation: String) -> WireError {
-        WireError(.invalidArgument, "parameter '\(name)' must be \(expectation)")
+        WireError(.malformed, "parameter '\(name)' must be \(expectation)")
     }
 
     func flag(_ name: String) throws(WireError) -> Bool {

@@ -164,7 +164,7 @@ struct JSONTensor {
 
     static func wrongCount(_ name: String, _ shape: [Int64], _ word: String) -> WireError {
         WireError(
-            .invalidArgument,
+            .malformed,
             "input '\(name)' holds \(word) elements than its shape \(shape) says"
         )
     }
