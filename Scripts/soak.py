@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Holds a server at 80 % load for a while and watches its memory: soak.py [SECONDS]
 
-First each demo model's own rate is found (closed loop, 5 s each); then all run at once in open
-loops (Poisson), each at 80 % of its rate divided by the number of models, so that together they
-ask for 80 % of the machine. Resident memory is looked at every second. It is flat when the mean of
-the last quarter is at most 3 % above that of the second; the first quarter is for caches to fill.
+80 % load means: all demo models at once, in open loops (Poisson), with equal shares of the work,
+such that the processors are 80 % busy, the load generator included. The rates are found first: each
+model's own in a closed loop, then one run at half of that, scaled by how busy it made the machine.
+
+Resident memory is looked at every second. It is flat when the mean of the last quarter is at most
+3 % above that of the second; the first quarter is for buffers to find their sizes.
 
 Exit status 1 when memory grows or a request fails. Requests that the server drops since they can't
 make their model's objective are counted, not failures.
@@ -45,32 +47,41 @@ def soak(server, names, seconds):
     for name in names:
         line = clients.sluice_load(port, "--model", name, "--concurrency", "4",
                                    seconds=5)["total"]
-        rates[name] = max(0.5, SHARE * line["throughput"] / len(names))
-        print(f"{name}: {line['throughput']:.0f}/s alone, {rates[name]:.1f}/s in the soak",
-              file=sys.stderr, flush=True)
+        rates[name] = max(0.5, line["throughput"] / 2 / len(names))
+    _, busy, _ = drive(server, rates, 10)
+    factor = min(max(SHARE / busy, 0.25), 1.8)
+    for name in names:
+        rates[name] *= factor
+        print(f"{name}: {rates[name]:.1f}/s", file=sys.stderr, flush=True)
     samples, stop = [], threading.Event()
 
     def watch():
         while not stop.wait(1):
             samples.append(machine.rss_bytes(server.pid))
 
+    idle = machine.rss_bytes(server.pid)
     watcher = threading.Thread(target=watch)
     watcher.start()
-    used, busy, began = machine.cpu_seconds([server.pid]), machine.busy_seconds(), time.time()
     try:
-        report = clients.sluice_load(
-            port, *[word for name in names for word in ("--model", f"{name}:rate={rates[name]:g}")],
-            seconds=seconds, limit=seconds + 300)
+        report, busy, used = drive(server, rates, seconds)
     finally:
         stop.set()
         watcher.join()
-    wall = time.time() - began
-    used = (machine.cpu_seconds([server.pid]) - used) / wall / os.cpu_count()
-    busy = (machine.busy_seconds() - busy) / wall / os.cpu_count()
-    return tell(report, samples, used, busy)
+    return tell(report, samples, idle, used, busy)
 
 
-def tell(report, samples, used, busy):
+def drive(server, rates, seconds):
+    """One open loop over all models: its report, and how busy the machine and the server were."""
+    used, busy, began = machine.cpu_seconds([server.pid]), machine.busy_seconds(), time.time()
+    words = [word for name, rate in rates.items() for word in ("--model", f"{name}:rate={rate:g}")]
+    report = clients.sluice_load(server.ports["http"], *words, seconds=seconds,
+                                 limit=seconds + 300)
+    whole = (time.time() - began) * os.cpu_count()
+    return (report, (machine.busy_seconds() - busy) / whole,
+            (machine.cpu_seconds([server.pid]) - used) / whole)
+
+
+def tell(report, samples, idle, used, busy):
     print("| model | submitted | served | late | dropped | refused | failed | p50 ms | p99 ms |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for line in report["models"] + [dict(report["total"], model="all")]:
@@ -81,9 +92,9 @@ def tell(report, samples, used, busy):
     quarter = len(samples) // 4
     means = [statistics.mean(samples[i * quarter:(i + 1) * quarter]) / MIB for i in range(4)]
     growth = means[3] / means[1]
-    print("\n| resident MiB, mean of the quarters | | | | last / second | highest |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    print("| " + " | ".join(f"{mean:.1f}" for mean in means) +
+    print("\n| resident MiB before | mean of quarter 1 | 2 | 3 | 4 | 4 / 2 | highest |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| {idle / MIB:.1f} | " + " | ".join(f"{mean:.1f}" for mean in means) +
           f" | {growth:.3f} | {max(samples) / MIB:.1f} |")
     failed = report["total"]["failed"]
     flat = growth <= ALLOWED
