@@ -10,9 +10,9 @@ sluice load.
     bench.py reload   p99 of a model while another is loaded and unloaded
     bench.py memory   resident memory of an idle server with the demo models
 
-CPU per request is the servers' own user and system time over a run, so it suffers less from other
-work on the machine than rates do. `foreign` is the share of the machine that neither the server
-nor the client used: rates and latencies count only where it is small.
+CPU per request is the servers' own user and system time over a run. `foreign` is the share of the
+machine that neither the server nor the client used; the numbers count only where it is small (with
+other work on the machine rates fall, and so does CPU per request: fewer wake-ups serve more).
 
 --triton names the folder of packages (a virtual environment's site-packages, or the target of
 `pip install --target`) in which nvidia-pytriton, numpy<2 and onnxruntime are installed; then a
