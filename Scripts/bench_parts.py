@@ -25,7 +25,7 @@ def say(*words):
 
 # --- engine -------------------------------------------------------------------------------------
 
-# The bare loop: the same library version, session settings, threads, core and batch as the server's.
+# The bare loop: library version, session settings, threads, core and batch are the server's.
 BARE = '''
 import sys, time, numpy, onnxruntime as ort
 file, batch, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])

@@ -27,7 +27,8 @@ def call(port, method, path, body=None, timeout=120):
     finally:
         link.close()
     if reply.status != 200:
-        raise SystemExit(f"{method} {path} gave {reply.status}: {text[:300].decode('utf8', 'replace')}")
+        words = text[:300].decode("utf8", "replace")
+        raise SystemExit(f"{method} {path} gave {reply.status}: {words}")
     return json.loads(text) if text.strip() else {}
 
 
