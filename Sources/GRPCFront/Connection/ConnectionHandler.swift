@@ -172,6 +172,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context else { return }
         needsFlush = true
         context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+        // While the socket is full, NIO holds control frames back until a flush marks them, and
+        // expects none unmarked when DATA goes on; so here each write is marked at once.
+        if !context.channel.isWritable { context.flush() }
     }
 
     /// Flushes what was written, unless a read cycle is on, at whose end it happens anyway.
