@@ -13,7 +13,7 @@ public final class ONNXEngine: Engine {
 
     /// Finds and opens ONNX Runtime.
     ///
-    /// Call it before threads are pinned: the calling thread's cores are those that units mean.
+    /// Call it before threads are pinned: the calling thread's cores are those that may be used.
     /// - Parameter library: The path of `libonnxruntime.so`; nil = what the environment variable
     ///   `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
     ///   checkout, else the system's.

@@ -26,7 +26,7 @@ public struct ZooNetwork: Sendable {
     init(
         _ name: String,
         _ summary: String,
-        batchLimit: Int = 32,
+        batchLimit: Int = 8,
         _ make: @escaping @Sendable () -> NetworkGraph
     ) {
         let graph = make()

@@ -67,7 +67,11 @@ class RawClient:
         self.socket.close()
 
     def flush(self):
-        self.socket.sendall(self.h2.data_to_send())
+        try:
+            self.socket.sendall(self.h2.data_to_send())
+        except (ConnectionResetError, BrokenPipeError):
+            # The server has closed the connection while this side was still writing.
+            self.gone = True
 
     def open(self, path, *more, end=False, verb="POST", content_type="application/grpc"):
         """Opens a stream and returns its number."""

@@ -33,7 +33,7 @@ def wait_until(condition, what, seconds=WAIT_SECONDS):
 def sluice(*arguments, timeout=START_SECONDS, **more):
     """Runs a subcommand to its end."""
     return subprocess.run(
-        [str(BINARY), *map(str, arguments)],
+        [*prefix, str(BINARY), *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -66,7 +66,7 @@ class Reply:
 class Server:
     """A process from its start to its end; the addresses are those that it printed."""
 
-    def __init__(self, repository, *flags, log, load=None, environment=None):
+    def __init__(self, repository, *flags, log, load=None, environment=None, prefix=()):
         arguments = ["serve", "--model-repository", repository]
         for endpoint in ("http", "grpc", "metrics"):
             arguments += [f"--{endpoint}-address", "127.0.0.1", f"--{endpoint}-port", "0"]

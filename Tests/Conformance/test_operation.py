@@ -1,6 +1,7 @@
 """Starting, stopping, journals, and machines that lack something."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -287,3 +288,11 @@ def test_two_servers_beside_each_other(server, launch):
     assert isinstance(server, Server)
     second = launch("--drain-seconds", "0", load=["bare"])
     assert second.answers() and server.answers()
+
+
+def test_one_core_of_several_is_enough(launch):
+    """A server that may use only the last core (taskset, a container's cpuset) serves from it."""
+    last = max(os.sched_getaffinity(0))
+    server = launch(load=["bare"], prefix=["taskset", "-c", str(last)])
+    assert server.get("/v2/models/bare/ready").status == 200
+    assert server.answers()

@@ -88,7 +88,7 @@ import WireMessages
     @Test func configsDescribeTheFile() throws {
         let config = try Zoo.build("ssd-mobilenet_v1").config
         #expect(config.contains("name: \"ssd-mobilenet_v1\""))
-        #expect(config.contains("max_batch_size: 32"))
+        #expect(config.contains("max_batch_size: 8"))
         #expect(config.contains("dims: [ 3, 300, 300 ]"))
         #expect(config.contains("dims: [ 1917, 95 ]"))
         #expect(config.contains("dynamic_batching"))

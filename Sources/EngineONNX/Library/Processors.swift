@@ -2,7 +2,7 @@ import CONNXRuntime
 import Glibc
 import ServerRuntime
 
-/// The processors that this process may use: unit n of a CPU device is the n-th of them.
+/// The processors that this process may use; the units of a CPU device are their numbers.
 struct Processors: Sendable {
     /// Their numbers in the system, ascending.
     let allowed: [Int32]
@@ -19,21 +19,16 @@ struct Processors: Sendable {
         return Array(found.prefix(max(0, Int(count))))
     }
 
-    /// The system's numbers of the given units.
+    /// The given units, once it is certain that this process may use them.
     func numbers(of units: [Int32]) throws(EngineError) -> [Int32] {
-        var numbers: [Int32] = []
-        numbers.reserveCapacity(units.count)
-        for unit in units {
-            guard allowed.indices.contains(Int(unit)) else {
-                throw EngineError(
-                    .failed,
-                    "core \(unit) can't be used: this process may run on \(allowed.count) "
-                        + "cores, numbered from 0; give the server more, or the device fewer"
-                )
-            }
-            numbers.append(allowed[Int(unit)])
+        if let far = units.first(where: { !allowed.contains($0) }) {
+            throw EngineError(
+                .failed,
+                "core \(far) can't be used: this process may run on cores \(allowed); give the "
+                    + "server more, or the device fewer"
+            )
         }
-        return numbers
+        return units
     }
 
     /// Lets the calling thread run on the given processors only.
