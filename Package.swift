@@ -5,6 +5,7 @@
 //
 //   CORE_ONLY=1           the pure rooms and their tests only: no NIO, no engine; seconds to build
 //   ROOMS=HTTPFront,...   only the named targets and what they need
+//   --traits TLS          HTTPS and gRPC over TLS; BoringSSL is neither fetched nor built without
 //
 // Both want a scratch folder of their own: `ROOMS=X swift test --scratch-path .build-x`.
 
@@ -27,6 +28,8 @@ let nioHTTP1 = product("NIOHTTP1", "swift-nio")
 let nioEmbedded = product("NIOEmbedded", "swift-nio")
 let nioHTTP2 = product("NIOHTTP2", "swift-nio-http2")
 let nioHPACK = product("NIOHPACK", "swift-nio-http2")
+let nioTLS = product("NIOTLS", "swift-nio", trait: "TLS")
+let nioSSL = product("NIOSSL", "swift-nio-ssl", trait: "TLS")
 
 let libraries: [(name: String, dependency: Package.Dependency)] = [
     ("swift-numerics", library("apple/swift-numerics", "1.1.1")),
@@ -38,6 +41,7 @@ let libraries: [(name: String, dependency: Package.Dependency)] = [
     ("swift-service-lifecycle", library("swift-server/swift-service-lifecycle", "2.13.0")),
     ("swift-nio", library("apple/swift-nio", "2.101.2")),
     ("swift-nio-http2", library("apple/swift-nio-http2", "1.46.0")),
+    ("swift-nio-ssl", library("apple/swift-nio-ssl", "2.37.6")),
 ]
 
 // MARK: - The rooms
@@ -59,18 +63,19 @@ let edges: [Target] = [
         "ServerRuntime",
         needs: ["ServingDomain", "ServerCore", "Planning", "CHost", log]
     ),
+    room("TransportSecurity", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
     room(
         "HTTPFront",
         needs: [
-            "ServingDomain", "OpenInference", "ServerRuntime", "CZlib", nioCore, nioPosix, nioHTTP1,
-            log,
+            "ServingDomain", "OpenInference", "ServerRuntime", "TransportSecurity", "CZlib",
+            nioCore, nioPosix, nioHTTP1, log,
         ]
     ),
     room(
         "GRPCFront",
         needs: [
-            "ServingDomain", "OpenInference", "ServerRuntime", "WireMessages", "CZlib", protobuf,
-            nioCore, nioPosix, nioHTTP2, nioHPACK, log,
+            "ServingDomain", "OpenInference", "ServerRuntime", "TransportSecurity",
+            "WireMessages", "CZlib", protobuf, nioCore, nioPosix, nioHTTP2, nioHPACK, log,
         ]
     ),
     .target(name: "CONNXRuntime"),
@@ -92,8 +97,9 @@ let edges: [Target] = [
     .executableTarget(
         name: "sluice",
         dependencies: [
-            "ServingDomain", "ServerCore", "ServerRuntime", "HTTPFront", "GRPCFront",
-            "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo", "LoadGenerator",
+            "ServingDomain", "ServerCore", "ServerRuntime", "TransportSecurity",
+            "HTTPFront", "GRPCFront", "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo",
+            "LoadGenerator",
             "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
         swiftSettings: strict
@@ -133,15 +139,16 @@ let edgeTests: [Target] = [
         "HTTPFrontTests",
         of: [
             "HTTPFront", "ServerRuntime", "EngineEmulated", "ServingDomain", "OpenInference",
-            "ServingTestKit", "CZlib", nioCore, nioPosix, nioHTTP1, nioEmbedded,
+            "ServingTestKit", "TransportSecurity", "CZlib", nioCore, nioPosix, nioHTTP1,
+            nioEmbedded, nioTLS, nioSSL,
         ]
     ),
     tests(
         "GRPCFrontTests",
         of: [
             "GRPCFront", "ServerRuntime", "EngineEmulated", "WireMessages", "ServingDomain",
-            "OpenInference", "ServingTestKit", protobuf, nioCore, nioPosix, nioHTTP2, nioHPACK,
-            nioEmbedded,
+            "OpenInference", "ServingTestKit", "TransportSecurity", protobuf, nioCore, nioPosix,
+            nioHTTP2, nioHPACK, nioEmbedded, nioTLS, nioSSL,
         ]
     ),
     tests(
@@ -168,6 +175,12 @@ let edgeTests: [Target] = [
 let package = Package(
     name: "sluice",
     products: offered,
+    traits: [
+        .trait(
+            name: "TLS",
+            description: "HTTPS and gRPC over TLS; builds BoringSSL, which takes minutes."
+        )
+    ],
     dependencies: chosen.libraries,
     targets: chosen.targets
 )
@@ -205,6 +218,11 @@ func tests(
 
 func product(_ name: String, _ package: String) -> Target.Dependency {
     .product(name: name, package: package)
+}
+
+/// A product that is there only in builds with a trait.
+func product(_ name: String, _ package: String, trait: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: [trait]))
 }
 
 func library(_ repository: String, _ version: Version) -> Package.Dependency {

@@ -1,4 +1,5 @@
 public import ServingDomain
+public import TransportSecurity
 
 /// What the gRPC front is told: where it listens, and its limits.
 ///
@@ -8,6 +9,8 @@ public struct GRPCConfiguration: Sendable {
     public var host = "0.0.0.0"
     /// The port; 0 = any free one.
     public var port = 8001
+    /// The files for TLS; nil = plain text.
+    public var tls: TLSFiles?
     /// What `ServerMetadata` answers.
     public var identity = ServerIdentity()
     /// Whether refusals and missed deadlines get the codes that Triton gives them.
@@ -36,6 +39,8 @@ public struct GRPCConfiguration: Sendable {
     public var maxQueuedReplyBytes = 64 << 20
     /// RST_STREAM, PING and SETTINGS frames, each, that a client may send in 30 seconds.
     public var maxFramesPerHalfMinute = 10_000
+    /// How long a TLS handshake may take.
+    public var handshakeTimeout = TimeSpan.seconds(15)
     /// How long a unary request may take to arrive whole.
     public var requestTimeout = TimeSpan.seconds(60)
     /// How long a client may refuse to read a single byte before it is cut off.

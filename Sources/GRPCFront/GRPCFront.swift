@@ -27,14 +27,14 @@ public final class GRPCFront: Sendable {
     ///   - configuration: The address and the limits.
     ///   - group: The event loops that connections are spread over.
     ///   - logger: For what an operator wants to know.
-    /// - Throws: `GRPCFrontError` when the address can't be had.
+    /// - Throws: `GRPCFrontError` when the address or TLS can't be had.
     public static func start(
         runtime: ServingRuntime,
         configuration: GRPCConfiguration,
         group: any EventLoopGroup,
         logger: Logger
     ) async throws -> GRPCFront {
-        let shared = FrontContext(
+        let shared = try FrontContext(
             runtime: runtime,
             configuration: configuration,
             group: group,

@@ -1,4 +1,5 @@
 public import ServingDomain
+public import TransportSecurity
 
 /// How the HTTP front listens, and the limits that it holds clients to.
 public struct HTTPConfiguration: Sendable {
@@ -6,6 +7,8 @@ public struct HTTPConfiguration: Sendable {
     public var host = "0.0.0.0"
     /// The port of the inference protocol; 0 = any free one.
     public var port = 8000
+    /// The files for HTTPS; nil = plain HTTP. Metrics stay plain.
+    public var tls: TLSFiles?
     /// The address of the metrics listener.
     public var metricsHost = "0.0.0.0"
     /// The port of `/metrics`; 0 = any free one, nil = no metrics listener.
@@ -18,7 +21,7 @@ public struct HTTPConfiguration: Sendable {
     public var maxHeaderBytes = 64 << 10
     /// How long a connection may stay without a request.
     public var idleTimeout = TimeSpan.seconds(120)
-    /// How long a request's line and headers may take.
+    /// How long a request's line and headers may take, and before them a TLS handshake.
     public var headTimeout = TimeSpan.seconds(15)
     /// How long a request's body may take.
     public var bodyTimeout = TimeSpan.seconds(120)

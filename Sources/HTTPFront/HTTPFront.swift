@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 public import ServerRuntime
 public import ServingDomain
+import TransportSecurity
 
 /// The server's HTTP side: the inference protocol on one port, metrics on another.
 ///
@@ -40,14 +41,15 @@ public final class HTTPFront: Sendable {
     ///   - configuration: Addresses and limits.
     ///   - group: The event loops; one is enough for many thousand requests a second.
     ///   - logger: Where faults of connections go.
-    /// - Throws: `HTTPFrontError` when an address can't be had; nothing is left open then.
+    /// - Throws: `HTTPFrontError` when an address can't be had or TLS is not to be had; nothing is
+    ///   left open then.
     public static func start(
         runtime: ServingRuntime,
         configuration: HTTPConfiguration,
         group: any EventLoopGroup,
         logger: Logger
     ) async throws(HTTPFrontError) -> HTTPFront {
-        let context = FrontContext(
+        let context = try FrontContext(
             runtime: runtime,
             configuration: configuration,
             group: group,
@@ -107,7 +109,8 @@ public final class HTTPFront: Sendable {
             try? await Task.sleep(for: .milliseconds(5))
         }
         let left = context.channels
-        for channel in left { try? await channel.close() }
+        // All at once: with TLS each may wait for its client's farewell.
+        for closing in left.map({ $0.close() }) { try? await closing.get() }
         return left.count
     }
 
@@ -164,6 +167,7 @@ public final class HTTPFront: Sendable {
         limits.maxHeaderFieldCount = 256
         let connection = HTTPConnection(front: context, role: role)
         let pipeline = channel.pipeline.syncOperations
+        if role == .inference { try context.tls?.install(on: channel) }
         try pipeline.addHandler(ReadWatch(connection))
         try pipeline.addHandler(
             ByteToMessageHandler(

@@ -30,7 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = Server(
             runtime: try runtime(logs, logger),
             http: try httpConfiguration(),
-            grpc: grpcConfiguration(),
+            grpc: try grpcConfiguration(),
             drainTime: .seconds(Int64(own.drainSeconds)),
             exitTime: .seconds(Int64(triton.exitTimeoutSecs)),
             logger: logger
@@ -161,6 +161,7 @@ struct ServeCommand: AsyncParsableCommand {
         var configuration = HTTPConfiguration()
         configuration.host = triton.httpAddress
         configuration.port = triton.httpPort
+        configuration.tls = try own.httpsFiles()
         configuration.metricsHost = triton.metricsAddress ?? triton.httpAddress
         configuration.metricsPort = triton.allowMetrics ? triton.metricsPort : nil
         configuration.maxInputSize = triton.httpMaxInputSize
@@ -174,11 +175,12 @@ struct ServeCommand: AsyncParsableCommand {
         return configuration
     }
 
-    private func grpcConfiguration() -> GRPCConfiguration? {
+    private func grpcConfiguration() throws -> GRPCConfiguration? {
         guard triton.allowGrpc else { return nil }
         var configuration = GRPCConfiguration()
         configuration.host = triton.grpcAddress
         configuration.port = triton.grpcPort
+        configuration.tls = try triton.grpcFiles()
         configuration.maxMessageBytes = triton.grpcMaxMessageSize
         configuration.maxConnections = own.maxConnections
         configuration.tritonCompatErrors = own.tritonCompatErrors

@@ -38,6 +38,15 @@ struct TritonOptions: ParsableArguments {
     @Option(help: "The most bytes of one gRPC message.") var grpcMaxMessageSize = 64 << 20
     @Option(help: "Endpoints that need a header: 'API[,API]:HEADER=VALUE'. May be repeated.")
     var httpRestrictedApi: [String] = []
+    @Option(help: "Whether gRPC speaks TLS; wants --grpc-server-cert and --grpc-server-key.")
+    var grpcUseSsl = false
+    @Option(help: "The same, and clients need certificates; wants --grpc-root-cert as well.")
+    var grpcUseSslMutual = false
+    @Option(help: "The server's certificate chain for gRPC, a PEM file.")
+    var grpcServerCert: String?
+    @Option(help: "The private key of --grpc-server-cert, a PEM file.") var grpcServerKey: String?
+    @Option(help: "What gRPC clients' certificates must be signed by, a PEM file.")
+    var grpcRootCert: String?
     @Option(help: "Whether clients may register shared memory.") var allowClientShm = false
 
     @Option(help: "1 adds debug lines to the log, 2 trace lines.") var logVerbose: UInt32 = 0
@@ -88,6 +97,11 @@ struct TritonOptions: ParsableArguments {
         note("http-thread-count", httpThreadCount != nil)
         note("grpc-infer-allocation-pool-size", grpcInferAllocationPoolSize != nil)
         note("disable-auto-complete-config", disableAutoCompleteConfig != nil)
+        let isPlain = !grpcUseSsl && !grpcUseSslMutual
+        note("grpc-server-cert without --grpc-use-ssl", isPlain && grpcServerCert != nil)
+        note("grpc-server-key without --grpc-use-ssl", isPlain && grpcServerKey != nil)
+        let isMutual = grpcUseSslMutual
+        note("grpc-root-cert without --grpc-use-ssl-mutual", !isMutual && grpcRootCert != nil)
         return names
     }
 }
@@ -111,6 +125,11 @@ struct SluiceOptions: ParsableArguments {
         help: "Run batches expected to take less on the network thread; microseconds, 0 = never."
     )
     var inlineBelowUs: Int64 = 0
+    @Option(help: "The server's certificate chain, a PEM file: the HTTP endpoint speaks HTTPS.")
+    var httpsCert: String?
+    @Option(help: "The private key of --https-cert, a PEM file.") var httpsKey: String?
+    @Option(help: "What HTTPS clients' certificates must be signed by, a PEM file; all need one.")
+    var httpsClientCa: String?
     @Option(help: "The most requests in the server at once.") var maxRequests: Int32 = 16_384
     @Option(help: "The most requests of one model that may wait.") var maxQueue: Int32 = 4_096
     @Option(help: "The most connections per endpoint.") var maxConnections = 1_024

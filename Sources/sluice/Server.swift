@@ -101,7 +101,8 @@ struct Server: Service {
         let ready = Set(runtime.servables().map(\.spec.name)).sorted()
         var lines = ["sluice \(Build.version) serves \(ready.joined(separator: ", "))"]
         if let addresses = httpFront?.addresses {
-            lines.append("  HTTP     http://\(addresses.host):\(addresses.port)")
+            let scheme = http?.tls == nil ? "http" : "https"
+            lines.append("  HTTP     \(scheme)://\(addresses.host):\(addresses.port)")
             if let host = addresses.metricsHost, let port = addresses.metricsPort {
                 lines.append("  metrics  http://\(host):\(port)/metrics")
             }

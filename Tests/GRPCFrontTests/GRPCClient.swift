@@ -6,6 +6,10 @@ import Synchronization
 
 @testable import GRPCFront
 
+#if TLS
+import NIOSSL
+#endif
+
 /// A client at frame level. It opens no windows but those it starts with, so that a test can be
 /// a client that reads nothing.
 final class GRPCClient: Sendable {
@@ -20,9 +24,29 @@ final class GRPCClient: Sendable {
     /// Connects; the server may send `window` bytes on a stream, 2 GB over all.
     static func connect(_ address: SocketAddress, window: Int = 64 << 20) async throws -> GRPCClient
     {
+        try await connect(address, window: window) { _ in }
+    }
+
+    #if TLS
+    /// The same over TLS.
+    static func connect(_ address: SocketAddress, tls: NIOSSLContext) async throws -> GRPCClient {
+        try await connect(address, window: 64 << 20) { channel in
+            try channel.pipeline.syncOperations.addHandler(
+                NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+            )
+        }
+    }
+    #endif
+
+    private static func connect(
+        _ address: SocketAddress,
+        window: Int,
+        prepare: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws -> GRPCClient {
         try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(to: address) { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try prepare(channel)
                     let handler = ClientHandler()
                     try channel.pipeline.syncOperations.addHandler(
                         NIOHTTP2Handler(

@@ -54,7 +54,10 @@ import Testing
             "Yams": ["Documents"],
             "CZlib": ["HTTPFront", "GRPCFront"],
             "CONNXRuntime": ["EngineONNX"],
-            "NIOCore": ["HTTPFront", "GRPCFront", "LoadGenerator", "sluice"],
+            "NIOSSL": ["TransportSecurity"],
+            "NIOCore": [
+                "HTTPFront", "GRPCFront", "TransportSecurity", "LoadGenerator", "sluice",
+            ],
             "NIOPosix": ["HTTPFront", "GRPCFront", "LoadGenerator", "sluice"],
         ]
         for file in SourceTree.files(below: "Sources") {

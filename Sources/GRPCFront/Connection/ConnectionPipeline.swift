@@ -2,13 +2,14 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import ServingDomain
+import TransportSecurity
 
 /// The handlers of a connection.
 enum ConnectionPipeline {
     /// Streams that were reset lately and may still get frames without that being an error.
     private static let rememberedResets = 1_024
 
-    /// Adds them: HTTP/2, the life of the connection, ours. On the channel's loop.
+    /// Adds them: TLS where it is wanted, HTTP/2, the life of the connection, ours. On the channel's loop.
     static func build(on channel: any Channel, _ shared: FrontContext) throws {
         let handler = ConnectionHandler(shared: shared, loop: channel.eventLoop)
         let http2 = NIOHTTP2Handler(
@@ -21,6 +22,7 @@ enum ConnectionPipeline {
             eventLoop: channel.eventLoop,
             configuration: life(shared.configuration)
         )
+        try shared.tls?.install(on: channel)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(http2)
         try pipeline.addHandler(life)

@@ -50,6 +50,7 @@ final class ConnectionTable: Sendable {
             try? await Task.sleep(for: .milliseconds(10))
         }
         let left = state.withLock { Array($0.channels.values) }
-        for channel in left { try? await channel.close() }
+        // All at once: with TLS each may wait for its client's farewell.
+        for closing in left.map({ $0.close() }) { try? await closing.get() }
     }
 }

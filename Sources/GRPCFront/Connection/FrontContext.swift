@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import ServerRuntime
 import Synchronization
+import TransportSecurity
 
 /// What all connections of a front share.
 final class FrontContext: Sendable {
@@ -9,6 +10,8 @@ final class FrontContext: Sendable {
     let runtime: ServingRuntime
     /// The limits.
     let configuration: GRPCConfiguration
+    /// Makes connections secure; nil = they are plain.
+    let tls: TLSAcceptor?
     /// How outcomes are told.
     let statuses: StatusMap
     /// The bytes that all connections hold.
@@ -26,9 +29,22 @@ final class FrontContext: Sendable {
         configuration: GRPCConfiguration,
         group: any EventLoopGroup,
         logger: Logger
-    ) {
+    ) throws(GRPCFrontError) {
         self.runtime = runtime
         self.configuration = configuration
+        do throws(TLSFailure) {
+            tls =
+                if let files = configuration.tls {
+                    try TLSAcceptor(
+                        files,
+                        speaking: .http2,
+                        handshakeTimeout: configuration.handshakeTimeout,
+                        logger: logger
+                    )
+                } else { nil }
+        } catch {
+            throw GRPCFrontError("gRPC over TLS: \(error)")
+        }
         self.logger = logger
         statuses = StatusMap(tritonCompat: configuration.tritonCompatErrors)
         budget = ByteBudget(limit: configuration.maxRequestBytes)

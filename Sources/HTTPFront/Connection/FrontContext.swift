@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import ServerRuntime
 import Synchronization
+import TransportSecurity
 
 /// What all connections of a front share.
 final class FrontContext: Sendable {
@@ -10,6 +11,8 @@ final class FrontContext: Sendable {
 
     let runtime: ServingRuntime
     let configuration: HTTPConfiguration
+    /// Makes the protocol's connections secure; nil = they are plain.
+    let tls: TLSAcceptor?
     let logger: Logger
     private let mailboxes: [ObjectIdentifier: ReplyMailbox]
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
@@ -19,9 +22,22 @@ final class FrontContext: Sendable {
         configuration: HTTPConfiguration,
         group: any EventLoopGroup,
         logger: Logger
-    ) {
+    ) throws(HTTPFrontError) {
         self.runtime = runtime
         self.configuration = configuration
+        do throws(TLSFailure) {
+            tls =
+                if let files = configuration.tls {
+                    try TLSAcceptor(
+                        files,
+                        speaking: .http1,
+                        handshakeTimeout: configuration.headTimeout,
+                        logger: logger
+                    )
+                } else { nil }
+        } catch {
+            throw HTTPFrontError("HTTPS: \(error)")
+        }
         self.logger = logger
         var mailboxes: [ObjectIdentifier: ReplyMailbox] = [:]
         for loop in group.makeIterator() {
