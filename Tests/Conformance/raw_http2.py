@@ -111,7 +111,10 @@ class RawClient:
 
     def read(self, acknowledge=True):
         """Reads what is there, waiting for at least one piece."""
-        data = self.socket.recv(1 << 16)
+        try:
+            data = self.socket.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
         if not data:
             self.gone = True
             return
