@@ -33,7 +33,7 @@ def wait_until(condition, what, seconds=WAIT_SECONDS):
 def sluice(*arguments, timeout=START_SECONDS, **more):
     """Runs a subcommand to its end."""
     return subprocess.run(
-        [*prefix, str(BINARY), *map(str, arguments)],
+        [str(BINARY), *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -79,7 +79,7 @@ class Server:
         self._lines = queue.Queue()
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(
-                [str(BINARY), *map(str, arguments), *map(str, flags)],
+                [*prefix, str(BINARY), *map(str, arguments), *map(str, flags)],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=errors,

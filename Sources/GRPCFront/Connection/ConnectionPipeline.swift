@@ -9,7 +9,8 @@ enum ConnectionPipeline {
     /// Streams that were reset lately and may still get frames without that being an error.
     private static let rememberedResets = 1_024
 
-    /// Adds them: TLS where it is wanted, HTTP/2, the life of the connection, ours. On the channel's loop.
+    /// Adds them: TLS where it is wanted, HTTP/2, the life of the connection, ours. On the
+    /// channel's loop.
     static func build(on channel: any Channel, _ shared: FrontContext) throws {
         let handler = ConnectionHandler(shared: shared, loop: channel.eventLoop)
         let http2 = NIOHTTP2Handler(
