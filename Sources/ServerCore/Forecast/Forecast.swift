@@ -6,8 +6,9 @@ package import ServingDomain
 /// One row per (model, kind of device, units). The correction is a moving mean of measured /
 /// profiled over the row's batches: each sample counts an eighth, and at most twice the present
 /// correction, so one outlier can't turn a model away. Samples that are zero, negative or beyond
-/// 100 times the profile are counted and ignored. A correction above 1 that nothing has confirmed for a second
-/// does not count: else a model that is refused because of it could never show that it is faster.
+/// 100 times the profile are counted and ignored. A correction above 1 that nothing has
+/// confirmed for a second does not count: else a model that is refused because of it could never
+/// show that it is faster.
 package struct Forecast: ~Copyable, Sendable {
     /// 1.0 as a correction.
     private static let one: Int64 = 1 << 16
