@@ -36,7 +36,9 @@ public struct NetworkCost: Hashable, Sendable {
     /// Equal operations put together, in the order in which each kind of them first came.
     /// Cost: O(n log n).
     public func gathered() -> NetworkCost {
-        let marked = kernels.enumerated().sorted { ($0.element.key, $0.offset) < ($1.element.key, $1.offset) }
+        let marked = kernels.enumerated().sorted {
+            ($0.element.key, $0.offset) < ($1.element.key, $1.offset)
+        }
         var groups: [(first: Int, kernel: KernelCost)] = []
         for (offset, kernel) in marked {
             if let last = groups.last, last.kernel.key == kernel.key {

@@ -1,4 +1,4 @@
-public import ServingDomain
+import ServingDomain
 
 // Every constant here has its source in Docs/CALIBRATION.md; change both together.
 
@@ -81,7 +81,7 @@ extension DevicePreset {
     /// Strait's device: TensorRT in FP16.
     static let l4 = DevicePreset(
         kind: "l4",
-        machine: .fp16(processors: 58, teraflops: 121, memoryGBps: 300),
+        machine: .tensorCores(processors: 58, teraflops: 121, memoryGBps: 300),
         device: DeviceSpec(
             id: DeviceID(0),
             name: "l4",
@@ -105,7 +105,7 @@ extension DevicePreset {
     /// A100 SXM with 80 GB: TensorRT in FP16.
     static let a100 = DevicePreset(
         kind: "a100",
-        machine: .fp16(processors: 108, teraflops: 312, memoryGBps: 2_039),
+        machine: .tensorCores(processors: 108, teraflops: 312, memoryGBps: 2_039),
         device: DeviceSpec(
             id: DeviceID(0),
             name: "a100",
@@ -129,7 +129,7 @@ extension DevicePreset {
     /// H200 SXM: TensorRT in FP16; green contexts come in groups of 8 SMs.
     static let h200 = DevicePreset(
         kind: "h200",
-        machine: .fp16(processors: 132, teraflops: 989, memoryGBps: 4_800),
+        machine: .tensorCores(processors: 132, teraflops: 989, memoryGBps: 4_800),
         device: DeviceSpec(
             id: DeviceID(0),
             name: "h200",
@@ -184,7 +184,7 @@ extension DevicePreset {
 
 extension Machine {
     /// An NVIDIA GPU with tensor cores under TensorRT.
-    fileprivate static func fp16(
+    static func tensorCores(
         processors: Int32,
         teraflops: Double,
         memoryGBps: Double
@@ -212,6 +212,7 @@ extension Machine.Software {
         denseBlock: 4_096,
         denseResidents: 3,
         shortestSum: 256,
+        shortestProductSum: 64,
         lightBlock: 512,
         lightResidents: 16
     )
@@ -225,19 +226,21 @@ extension Machine.Software {
         denseBlock: 8_192,
         denseResidents: 2,
         shortestSum: 256,
+        shortestProductSum: 64,
         lightBlock: 1_024,
         lightResidents: 16
     )
 
     /// ONNX Runtime on a CPU: work is cut as finely as it takes, so cores fill evenly.
     static let onnxRuntimeCPU = Machine.Software(
-        denseEfficiency: 0.7,
+        denseEfficiency: 0.64,
         depthwiseEfficiency: 0.2,
         winogradGain: 1,
         memoryEfficiency: 0.8,
         denseBlock: 256,
         denseResidents: 1,
         shortestSum: 1_024,
+        shortestProductSum: 1_024,
         lightBlock: 1_024,
         lightResidents: 1
     )

@@ -1,4 +1,4 @@
-public import ServingDomain
+import ServingDomain
 
 /// What gpu-lets published about one of its nine networks (its released code and data; notes,
 /// sections 2.4, 5.1 and 7). LeNet stands for its six copies.
@@ -11,13 +11,6 @@ public struct GpuletsModel: Hashable, Sendable {
     public var arxivMilliseconds: Double?
     /// What the released scheduler reserves for it, in MB.
     public var memoryMB: Int64
-    /// L2 and memory throughput alone on an RTX 2080 Ti at batch 1 and 32, in parts of the peak.
-    public var published: (first: Utilization, last: Utilization) {
-        (
-            Utilization(batch: 1, sm: 0, l2: loads[0] / 100, dram: loads[1] / 100),
-            Utilization(batch: 32, sm: 0, l2: loads[2] / 100, dram: loads[3] / 100)
-        )
-    }
     /// What the host takes to join inputs to a batch, in milliseconds: for any batch, and for
     /// each item (released code: 0.4 for LeNet, 1 for BERT; 20 at batch 31 for 224 x 224 and 52
     /// for 300 x 300).

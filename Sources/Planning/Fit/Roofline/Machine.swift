@@ -45,8 +45,11 @@ public struct Machine: Hashable, Sendable {
         public var denseBlock: Double
         /// Blocks of a dense kernel that a processor runs at once.
         public var denseResidents: Double
-        /// The shortest sum that is still cut into several blocks where there are too few.
+        /// The shortest sum that convolutions still cut into several blocks where there are too
+        /// few.
         public var shortestSum: Double
+        /// The same of matrix products, which libraries cut more finely.
+        public var shortestProductSum: Double
         /// Outputs that one block of any other kernel computes.
         public var lightBlock: Double
         /// Blocks of any other kernel that a processor runs at once.
@@ -61,6 +64,7 @@ public struct Machine: Hashable, Sendable {
             denseBlock: Double,
             denseResidents: Double,
             shortestSum: Double,
+            shortestProductSum: Double,
             lightBlock: Double,
             lightResidents: Double
         ) {
@@ -71,6 +75,7 @@ public struct Machine: Hashable, Sendable {
             self.denseBlock = denseBlock
             self.denseResidents = denseResidents
             self.shortestSum = shortestSum
+            self.shortestProductSum = shortestProductSum
             self.lightBlock = lightBlock
             self.lightResidents = lightResidents
         }

@@ -142,7 +142,9 @@ extension Roofline {
         let tiles = max(1, outputs * Double(batch) / software.denseBlock)
         let terms = Double(kernel.flops) / 2 / outputs
         let room = Double(machine.processors) / tiles
-        let cuts = max(1, min(terms / software.shortestSum, room))
+        let isProduct = kernel.kind == .matmul || kernel.kind == .attend
+        let shortest = isProduct ? software.shortestProductSum : software.shortestSum
+        let cuts = max(1, min(terms / shortest, room))
         return max(1, tiles * cuts * occupancy)
     }
 

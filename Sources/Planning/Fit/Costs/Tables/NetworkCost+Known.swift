@@ -8,8 +8,8 @@ extension NetworkCost {
         [
             .tiny, .lenet, .mobilenetV1Quarter, .mobilenetV1Half, .mobilenetV1, .squeezenet,
             .mobilenetV2, .mnasnet, .googlenet, .ssdMobilenetV1, .inceptionV3, .resnet50,
-            .densenet161, .bertBase, .vgg16, .vgg19, .resnet152, .densenet201, .distilbert,
-            .robertaBase, .vitB16, .convnextB, .yolov8n,
+            .densenet161, .bert, .vgg16, .vgg19, .resnet152, .densenet201, .distilbert,
+            .roberta, .vitB16, .convnextB, .yolov8n,
         ]
     }
 }

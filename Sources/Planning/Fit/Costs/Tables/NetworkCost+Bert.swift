@@ -5,7 +5,7 @@ import ServingDomain
 extension NetworkCost {
     /// BERT-base for 14 tokens: the zoo's graph.
     /// 109,482,240 parameters, 1,193,287,680 multiply-accumulate steps.
-    static let bertBase = NetworkCost(
+    static let bert = NetworkCost(
         "bert-base",
         inputBytes: 112,
         outputBytes: 3_072,

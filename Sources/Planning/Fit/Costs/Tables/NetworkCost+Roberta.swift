@@ -5,7 +5,7 @@ import ServingDomain
 extension NetworkCost {
     /// RoBERTa-base, 128 tokens (Liu et al. 2019; parameters: Hugging Face).
     /// 124,645,632 parameters, 11,174,215,680 multiply-accumulate steps.
-    static let robertaBase = NetworkCost(
+    static let roberta = NetworkCost(
         "roberta-base",
         inputBytes: 1_024,
         outputBytes: 3_072,
