@@ -15,6 +15,8 @@ import PackageDescription
 // MARK: - Libraries
 
 let reals = product("RealModule", "swift-numerics")
+let heaps = product("HeapModule", "swift-collections")
+let ordered = product("OrderedCollections", "swift-collections")
 let histograms = product("Histogram", "hdrhistogram-swift")
 let yams = product("Yams", "Yams")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
@@ -33,6 +35,7 @@ let nioSSL = product("NIOSSL", "swift-nio-ssl", trait: "TLS")
 
 let libraries: [(name: String, dependency: Package.Dependency)] = [
     ("swift-numerics", library("apple/swift-numerics", "1.1.1")),
+    ("swift-collections", library("apple/swift-collections", "1.6.0")),
     ("hdrhistogram-swift", library("HdrHistogram/hdrhistogram-swift", "0.2.0")),
     ("Yams", library("jpsim/Yams", "6.2.2")),
     ("swift-protobuf", library("apple/swift-protobuf", "1.39.0")),
@@ -48,10 +51,22 @@ let libraries: [(name: String, dependency: Package.Dependency)] = [
 
 let pure: [Target] = [
     room("ServingDomain"),
-    room("ServerCore", needs: ["ServingDomain"]),
-    room("Planning", needs: ["ServingDomain"]),
+    room("ServerCore", needs: ["ServingDomain", reals]),
+    room("Planning", needs: ["ServingDomain", heaps, ordered, reals]),
     room("VirtualDevices", needs: ["ServingDomain", reals]),
     room("Workloads", needs: ["ServingDomain", reals]),
+    room("Reports"),
+    room(
+        "Simulation",
+        needs: ["ServingDomain", "ServerCore", "Planning", "VirtualDevices", "Workloads", reals]
+    ),
+    room(
+        "Experiments",
+        needs: [
+            "Simulation", "ServingDomain", "ServerCore", "Planning", "VirtualDevices", "Workloads",
+            "Reports", reals,
+        ]
+    ),
 ]
 
 let edges: [Target] = [
@@ -99,8 +114,8 @@ let edges: [Target] = [
         dependencies: [
             "ServingDomain", "ServerCore", "ServerRuntime", "TransportSecurity",
             "HTTPFront", "GRPCFront", "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo",
-            "LoadGenerator",
-            "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
+            "LoadGenerator", "Documents", "Planning", "Simulation", "Experiments", "Reports",
+            "VirtualDevices", "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
         swiftSettings: strict
     ),
@@ -123,6 +138,21 @@ let pureTests: [Target] = [
     tests("PlanningTests", of: ["Planning", "ServingDomain", "ServingTestKit"]),
     tests("VirtualDevicesTests", of: ["VirtualDevices", "ServingDomain", "ServingTestKit"]),
     tests("WorkloadsTests", of: ["Workloads", "ServingDomain", "ServingTestKit"]),
+    tests("ReportsTests", of: ["Reports"]),
+    tests(
+        "SimulationTests",
+        of: [
+            "Simulation", "ServerCore", "Planning", "VirtualDevices", "Workloads", "ServingDomain",
+            "ServingTestKit",
+        ]
+    ),
+    tests(
+        "ExperimentsTests",
+        of: [
+            "Experiments", "Simulation", "ServerCore", "Planning", "VirtualDevices", "Workloads",
+            "ServingDomain", "Reports", "ServingTestKit",
+        ]
+    ),
 ]
 
 let edgeTests: [Target] = [
@@ -172,6 +202,11 @@ let edgeTests: [Target] = [
 
 // MARK: - The package
 
+let offeredRooms = [
+    "ServingDomain", "ServerCore", "Planning", "VirtualDevices", "Workloads", "Simulation",
+    "Experiments", "Reports", "OpenInference",
+]
+
 let package = Package(
     name: "sluice",
     products: offered,
@@ -200,7 +235,7 @@ nonisolated var strict: [SwiftSetting] {
 /// What `Benchmarks/` imports; the executable needs no line here.
 var offered: [Product] {
     chosen.targets.map(\.name)
-        .filter { ["ServingDomain", "ServerCore", "OpenInference"].contains($0) }
+        .filter { offeredRooms.contains($0) }
         .map { .library(name: $0, targets: [$0]) }
 }
 

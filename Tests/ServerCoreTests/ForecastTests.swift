@@ -12,7 +12,7 @@ import Testing
     @Test("Without a measurement the profile counts, beyond it nothing does")
     func profile() {
         var forecast = Forecast(models: 1)
-        let row = forecast.claimRow(model: spec.id, units: 4, spec: spec)
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         #expect(forecast.latency(row: row, items: 4, at: .zero) == .milliseconds(16))
         #expect(forecast.latency(row: row, items: 6, at: .zero) == .milliseconds(20))
         #expect(forecast.latency(row: row, items: 9, at: .zero) == nil)
@@ -31,7 +31,7 @@ import Testing
     @Test("The largest batch is the one that just ends in time")
     func largest() {
         var forecast = Forecast(models: 1)
-        let row = forecast.claimRow(model: spec.id, units: 4, spec: spec)
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         func largest(_ span: TimeSpan, limit: Int32 = 8) -> Int32 {
             forecast.largestBatch(row: row, within: span, limit: limit, at: .zero)
         }
@@ -48,7 +48,7 @@ import Testing
     func agreement(seed: UInt64) {
         var dice = SeededGenerator(seed: seed)
         var forecast = Forecast(models: 1)
-        let row = forecast.claimRow(model: spec.id, units: 4, spec: spec)
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         for _ in 0..<200 {
             let span = TimeSpan.microseconds(Int64(dice.number(in: 1...60_000)))
             forecast.learn(row: row, items: 4, span: span, at: .zero)
@@ -65,7 +65,7 @@ import Testing
     @Test("Measurements move the correction by an eighth, nonsense does not")
     func learns() {
         var forecast = Forecast(models: 1)
-        let row = forecast.claimRow(model: spec.id, units: 4, spec: spec)
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         for _ in 0..<60 { forecast.learn(row: row, items: 1, span: .milliseconds(15), at: .zero) }
         let slow = forecast.latency(row: row, items: 1, at: .zero) ?? .zero
         #expect((14_900...15_000).contains(slow.nanoseconds / 1_000))
@@ -80,7 +80,7 @@ import Testing
     @Test("One outlier can at most add an eighth, and what is not confirmed does not count")
     func outliers() {
         var forecast = Forecast(models: 1)
-        let row = forecast.claimRow(model: spec.id, units: 4, spec: spec)
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         forecast.learn(row: row, items: 1, span: .milliseconds(999), at: at(0))
         #expect(forecast.latency(row: row, items: 1, at: at(1_000)) == .microseconds(11_250))
         #expect(forecast.latency(row: row, items: 1, at: at(1_001)) == .milliseconds(10))
@@ -92,14 +92,14 @@ import Testing
     @Test("Rows are shared by lanes of equal units and used again when none is left")
     func rows() {
         var forecast = Forecast(models: 2)
-        let first = forecast.claimRow(model: spec.id, units: 4, spec: spec)
-        #expect(forecast.claimRow(model: spec.id, units: 4, spec: spec) == first)
-        let other = forecast.claimRow(model: spec.id, units: 2, spec: spec)
+        let first = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
+        #expect(forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec) == first)
+        let other = forecast.claimRow(model: spec.id, kind: "test", units: 2, spec: spec)
         #expect(other != first)
         #expect(forecast.latency(row: other, items: 1, at: .zero) == nil)
         forecast.releaseRow(other)
         let bare = ModelSpec.sample(1)
-        #expect(forecast.claimRow(model: bare.id, units: 4, spec: bare) == other)
+        #expect(forecast.claimRow(model: bare.id, kind: "test", units: 4, spec: bare) == other)
         forecast.refresh(ModelSpec.sample(1, latency: [1: 7]))
         #expect(forecast.latency(row: other, items: 1, at: .zero) == .milliseconds(7))
     }

@@ -29,7 +29,45 @@ import Testing
         spec.queues = [.standard, rules, .standard]
         spec.slo = .milliseconds(95)
         spec.percentile = 99.5
+        spec.minShare = 12.5
+        spec.maxShare = 75
+        spec.inputBytes = 602_112
+        spec.outputBytes = 4_000
+        spec.weightMilli = 2_500
+        spec.profiles = [
+            DeviceProfile(
+                kind: "l4",
+                surface: LatencySurface([
+                    .init(batch: 2, units: 5, latency: .milliseconds(3), p99: .milliseconds(4)),
+                    .init(batch: 2, units: 5, instances: 3, latency: .milliseconds(8)),
+                ]),
+                memory: MemoryFootprint(weightsKiB: 99, workspace: [.init(batch: 8, kib: 7)]),
+                utilization: [Utilization(batch: 1, sm: 0.25, l2: 0.5, dram: 1)],
+                coldStart: .seconds(4),
+                warmStart: .milliseconds(9),
+                segments: 3
+            )
+        ]
         return spec
+    }
+
+    static var linked: DeviceSpec {
+        DeviceSpec(
+            id: DeviceID(2),
+            name: "gpu",
+            kind: "l4",
+            units: 10,
+            shares: [2, 10],
+            maxGpulets: 2,
+            copyEngines: 2,
+            copy: CopySpec(
+                setup: .microseconds(10),
+                bytesPerSecond: 12_000_000_000,
+                bothWaysMilli: 900,
+                uplink: 1,
+                uplinkBytesPerSecond: 20_000_000_000
+            )
+        )
     }
 
     static var fullPlan: Plan {
@@ -43,7 +81,11 @@ import Testing
         )
         plan.devices[0].gpulets[0].dutyCycle = .milliseconds(44)
         plan.devices[0].gpulets[0].lanes[0].expected = .milliseconds(31)
-        plan.unserved = [Plan.Unserved(model: ModelID(3), milliRate: -1)]
+        plan.devices[0].gpulets[0].lanes[0].worst = .milliseconds(90)
+        plan.devices[0].gpulets[0].lanes[0].violation = 0.004
+        plan.devices[0].gpulets[0].lanes[0].why = "the only seat"
+        plan.unserved = [Plan.Unserved(model: ModelID(3), milliRate: -1, why: "too fast")]
+        plan.bound = Plan.Bound(name: "linear program", milliRate: 12)
         return plan
     }
 
@@ -111,7 +153,7 @@ import Testing
     @Test("The header comes out as it went in")
     func header() throws {
         var configuration = CoreConfiguration(
-            devices: [.sample(0, units: 7), .sample(1)],
+            devices: [.sample(0, units: 7), .sample(1), Self.linked],
             policy: "edf",
             limits: .small
         )
@@ -152,8 +194,8 @@ import Testing
         Journal.write(sequence: 1, now: .zero, event: .wake, orders: 0, to: &bytes)
         #expect(throws: JournalError.notAJournal) { try Journal.header(of: [1, 2, 3]) }
         var other = bytes
-        other[8] = 2
-        #expect(throws: JournalError.version(2)) { try Journal.header(of: other[...]) }
+        other[8] = 99
+        #expect(throws: JournalError.version(99)) { try Journal.header(of: other[...]) }
         let (_, start) = try Journal.header(of: bytes[...])
         for cut in 0..<start {
             #expect(throws: JournalError.truncated) { try Journal.header(of: bytes[..<cut]) }

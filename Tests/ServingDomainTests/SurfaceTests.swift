@@ -54,3 +54,35 @@ import Testing
         #expect(surface.points.map(\.latency) == keys.map { last[$0] }, "seed \(seed)")
     }
 }
+
+/// Rows of several instances and of the 99th percentile.
+@Suite struct SurfaceRowTests {
+    private let surface = LatencySurface([
+        .init(batch: 1, units: 2, latency: .milliseconds(4), p99: .milliseconds(5)),
+        .init(batch: 3, units: 2, latency: .milliseconds(8), p99: .milliseconds(11)),
+        .init(batch: 1, units: 2, instances: 2, latency: .milliseconds(6)),
+    ])
+
+    @Test("Instances without rows take turns, those with rows are looked up")
+    func instances() {
+        #expect(surface.latency(batch: 1, units: 2, instances: 2) == .milliseconds(6))
+        #expect(surface.latency(batch: 1, units: 2, instances: 3) == .milliseconds(12))
+        #expect(surface.latency(batch: 2, units: 2, instances: 2) == .milliseconds(12))
+        #expect(surface.largestBatch(units: 2) == 3)
+    }
+
+    @Test("The 99th percentile is interpolated like the median, where it was measured")
+    func percentile() {
+        #expect(surface.p99(batch: 2, units: 3) == .milliseconds(8))
+        #expect(surface.p99(batch: 1, units: 2, instances: 2) == .milliseconds(10))
+        #expect(surface.p99(batch: 4, units: 2) == nil)
+    }
+
+    @Test("A device lists the sizes that it can give")
+    func sizes() {
+        var device = DeviceSpec(id: DeviceID(0), name: "d", kind: "k", units: 10, grain: 4)
+        #expect(device.allowedUnits == [4, 8, 10])
+        device.shares = [2, 5, 10]
+        #expect(device.allowedUnits == [2, 5, 10])
+    }
+}

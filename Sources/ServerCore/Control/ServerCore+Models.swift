@@ -25,6 +25,9 @@ extension ServerCore {
         var spec = spec
         // What was measured stays, unless the change brings something better.
         if spec.surface == nil { spec.surface = state.specs[place]?.surface }
+        for known in state.specs[place]?.profiles ?? [] where spec.profile(on: known.kind) == nil {
+            spec.set(known)
+        }
         state.specs[place] = spec
         takeRules(spec)
         forecast.refresh(spec)
@@ -115,18 +118,36 @@ extension ServerCore {
         state.lanes[lane.position].ready += 1
         state.models[model.position].starting -= 1
         state.models[model.position].ready += 1
-        let known = points.filter { $0.batch >= 1 && $0.units >= 1 && $0.latency >= .zero }
-        if !known.isEmpty, var spec = state.specs[model.position] {
-            var surface = spec.surface ?? LatencySurface([])
-            for point in known { surface.set(point) }
-            spec.surface = surface
-            state.specs[model.position] = spec
-            forecast.refresh(spec)
+        let known = points.filter {
+            $0.batch >= 1 && $0.units >= 1 && $0.instances >= 1 && $0.latency >= .zero
+                && $0.p99 ?? .zero >= .zero
         }
+        if !known.isEmpty { learn(known, of: model, on: lane) }
         chooseFastest(model)
         let seat = UInt64(state.instances[id.position].seat)
         state.lanes[lane.position].idle |= 1 << seat
         state.list(lane)
+    }
+
+    /// Takes over what a warm-up measured: into the profile of the device's kind if there is one.
+    private mutating func learn(
+        _ points: [LatencySurface.Point],
+        of model: ModelID,
+        on lane: LaneID
+    ) {
+        guard var spec = state.specs[model.position] else { return }
+        let device = state.gpulets[state.lanes[lane.position].gpulet.position].device
+        let kind = state.devices[device.position].kind
+        if var profile = spec.profile(on: kind) {
+            for point in points { profile.surface.set(point) }
+            spec.set(profile)
+        } else {
+            var surface = spec.surface ?? LatencySurface([])
+            for point in points { surface.set(point) }
+            spec.surface = surface
+        }
+        state.specs[model.position] = spec
+        forecast.refresh(spec)
     }
 
     mutating func instanceGone(

@@ -119,8 +119,9 @@ extension ServerCore {
     }
 
     private mutating func newLane(_ spec: ModelSpec, on gpulet: GpuletID) -> LaneID? {
-        let units = state.gpulets[gpulet.position].units
-        let row = forecast.claimRow(model: spec.id, units: units, spec: spec)
+        let record = state.gpulets[gpulet.position]
+        let kind = state.devices[record.device.position].kind
+        let row = forecast.claimRow(model: spec.id, kind: kind, units: record.units, spec: spec)
         guard let lane = state.claimLane(spec.id, gpulet, row: row) else {
             forecast.releaseRow(row)
             return nil
@@ -131,12 +132,18 @@ extension ServerCore {
     /// Lets the lanes of a gpulet look their latencies up by its new units.
     mutating func moveRows(of gpulet: GpuletID) {
         let units = state.gpulets[gpulet.position].units
+        let kind = state.devices[state.gpulets[gpulet.position].device.position].kind
         var lane = state.gpulets[gpulet.position].firstLane
         while lane >= 0 {
             let record = state.lanes[Int(lane)]
             if let spec = state.specs[record.model.position] {
                 forecast.releaseRow(record.row)
-                let row = forecast.claimRow(model: record.model, units: units, spec: spec)
+                let row = forecast.claimRow(
+                    model: record.model,
+                    kind: kind,
+                    units: units,
+                    spec: spec
+                )
                 state.lanes[Int(lane)].row = row
                 chooseFastest(record.model)
             }

@@ -3,11 +3,12 @@ package import ServingDomain
 /// What a batch will take: the profile's medians times a correction learned from what was
 /// measured.
 ///
-/// One row per (model, units). The correction is a moving mean of measured / profiled over the
-/// row's batches: each sample counts an eighth, and at most twice the present correction, so one
-/// outlier can't turn a model away. Samples that are zero, negative or beyond 100 times the
-/// profile are counted and ignored. A correction above 1 that nothing has confirmed for a second
-/// does not count: else a model that is refused because of it could never show that it is faster.
+/// One row per (model, kind of device, units). The correction is a moving mean of measured /
+/// profiled over the row's batches: each sample counts an eighth, and at most twice the present
+/// correction, so one outlier can't turn a model away. Samples that are zero, negative or beyond
+/// 100 times the profile are counted and ignored. A correction above 1 that nothing has
+/// confirmed for a second does not count: else a model that is refused because of it could never
+/// show that it is faster.
 package struct Forecast: ~Copyable, Sendable {
     /// 1.0 as a correction.
     private static let one: Int64 = 1 << 16
@@ -18,6 +19,7 @@ package struct Forecast: ~Copyable, Sendable {
 
     private struct Row {
         var model: ModelID
+        var kind: String
         var units: Int32
         var users: Int32 = 0
         var correction = Forecast.one
@@ -129,17 +131,23 @@ package struct Forecast: ~Copyable, Sendable {
 
     // MARK: Control (may allocate)
 
-    /// The row of `model` on `units`, made if need be; one more lane uses it.
-    package mutating func claimRow(model: ModelID, units: Int32, spec: ModelSpec) -> Int32 {
+    /// The row of `model` on `units` of a device of `kind`, made if need be; one more lane
+    /// uses it.
+    package mutating func claimRow(
+        model: ModelID,
+        kind: String,
+        units: Int32,
+        spec: ModelSpec
+    ) -> Int32 {
         if let place = rows.firstIndex(where: {
-            $0.users > 0 && $0.model == model && $0.units == units
+            $0.users > 0 && $0.model == model && $0.units == units && $0.kind == kind
         }) {
             rows[place].users += 1
             return Int32(place)
         }
-        var row = Row(model: model, units: units)
+        var row = Row(model: model, kind: kind, units: units)
         row.users = 1
-        row.base = Self.table(spec, units: units)
+        row.base = Self.table(spec, kind: kind, units: units)
         if let place = rows.firstIndex(where: { $0.users == 0 }) {
             rows[place] = row
             return Int32(place)
@@ -160,7 +168,7 @@ package struct Forecast: ~Copyable, Sendable {
     /// Takes over what `spec` says now about its model; corrections stay.
     package mutating func refresh(_ spec: ModelSpec) {
         for place in rows.indices where rows[place].users > 0 && rows[place].model == spec.id {
-            rows[place].base = Self.table(spec, units: rows[place].units)
+            rows[place].base = Self.table(spec, kind: rows[place].kind, units: rows[place].units)
         }
     }
 
@@ -178,10 +186,10 @@ package struct Forecast: ~Copyable, Sendable {
         fastest[model.position] = best
     }
 
-    private static func table(_ spec: ModelSpec, units: Int32) -> [Int64] {
-        guard let surface = spec.surface, let largest = surface.largestBatch(units: units) else {
-            return []
-        }
+    private static func table(_ spec: ModelSpec, kind: String, units: Int32) -> [Int64] {
+        guard let surface = spec.surface(on: kind),
+            let largest = surface.largestBatch(units: units)
+        else { return [] }
         var table: [Int64] = [-1]
         for batch in 1...max(1, min(largest, spec.maxBatch)) {
             let latency = surface.latency(batch: batch, units: units)

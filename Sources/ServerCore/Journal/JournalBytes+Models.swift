@@ -16,8 +16,17 @@ extension JournalBytes {
         append(device.kind)
         append(device.units)
         append(device.grain)
+        append(all: device.shares) { $0.append($1) }
+        append(device.maxGpulets)
         append(device.memoryMiB)
         append(device.copyEngines)
+        append(optional: device.copy) { bytes, copy in
+            bytes.append(copy.setup.nanoseconds)
+            bytes.append(copy.bytesPerSecond)
+            bytes.append(copy.bothWaysMilli)
+            bytes.append(copy.uplink)
+            bytes.append(copy.uplinkBytesPerSecond)
+        }
     }
 
     mutating func append(_ spec: ModelSpec) {
@@ -39,18 +48,16 @@ extension JournalBytes {
             bytes.append(rules.maxSize)
         }
         append(optional: spec.slo) { $0.append($1.nanoseconds) }
-        append(spec.percentile.bitPattern)
+        append(spec.percentile)
         append(spec.instances)
         append(spec.instanceLimit)
-        append(optional: spec.surface) { bytes, surface in
-            bytes.append(all: surface.points) { $0.append($1) }
-        }
-    }
-
-    mutating func append(_ point: LatencySurface.Point) {
-        append(point.batch)
-        append(point.units)
-        append(point.latency.nanoseconds)
+        append(spec.minShare)
+        append(spec.maxShare)
+        append(optional: spec.surface) { $0.append($1) }
+        append(all: spec.profiles) { $0.append($1) }
+        append(spec.inputBytes)
+        append(spec.outputBytes)
+        append(spec.weightMilli)
     }
 
     mutating func append(_ plan: Plan) {
@@ -62,6 +69,11 @@ extension JournalBytes {
         append(all: plan.unserved) { bytes, rest in
             bytes.append(rest.model.index)
             bytes.append(rest.milliRate)
+            bytes.append(optional: rest.why) { $0.append($1) }
+        }
+        append(optional: plan.bound) { bytes, bound in
+            bytes.append(bound.name)
+            bytes.append(bound.milliRate)
         }
     }
 
@@ -75,6 +87,9 @@ extension JournalBytes {
             bytes.append(lane.instances)
             bytes.append(lane.milliRate)
             bytes.append(optional: lane.expected) { $0.append($1.nanoseconds) }
+            bytes.append(optional: lane.worst) { $0.append($1.nanoseconds) }
+            bytes.append(optional: lane.violation) { $0.append($1) }
+            bytes.append(optional: lane.why) { $0.append($1) }
         }
     }
 
@@ -83,6 +98,15 @@ extension JournalBytes {
         append(all: inputs.models) { $0.append($1) }
         append(all: inputs.milliRates) { $0.append($1) }
         append(optional: inputs.present) { $0.append($1) }
+        append(all: inputs.contention) { bytes, entry in
+            bytes.append(entry.kind)
+            bytes.append(entry.model)
+        }
+        append(all: inputs.corrections) { bytes, correction in
+            bytes.append(correction.model.index)
+            bytes.append(correction.kind)
+            bytes.append(correction.milli)
+        }
     }
 }
 
@@ -129,8 +153,24 @@ extension JournalCursor {
             kind: kind,
             units: units,
             grain: try small(in: 1...units),
+            shares: try all { cursor throws(JournalError) in try cursor.small() },
+            maxGpulets: try small(),
             memoryMiB: try signed(),
-            copyEngines: try small()
+            copyEngines: try small(),
+            copy: try optional { cursor throws(JournalError) in try cursor.copy() }
+        )
+    }
+
+    private mutating func copy() throws(JournalError) -> CopySpec {
+        let setup = try span()
+        let speed = try signed()
+        guard setup >= .zero, speed >= 1 else { throw .damaged("a link has no speed") }
+        return CopySpec(
+            setup: setup,
+            bytesPerSecond: speed,
+            bothWaysMilli: try small(in: 1...1_000),
+            uplink: try small(),
+            uplinkBytesPerSecond: try signed()
         )
     }
 
@@ -152,12 +192,16 @@ extension JournalCursor {
             throw .damaged("a model has more or fewer queues than levels")
         }
         spec.slo = try optional { cursor throws(JournalError) in try cursor.span() }
-        spec.percentile = Double(bitPattern: try number())
+        spec.percentile = try real()
         spec.instances = try small(in: 1 ... .max)
         spec.instanceLimit = try small()
-        spec.surface = try optional { cursor throws(JournalError) in
-            LatencySurface(try cursor.all { inner throws(JournalError) in try inner.point() })
-        }
+        spec.minShare = try real()
+        spec.maxShare = try real()
+        spec.surface = try optional { cursor throws(JournalError) in try cursor.surface() }
+        spec.profiles = try all { cursor throws(JournalError) in try cursor.profile() }
+        spec.inputBytes = try signed()
+        spec.outputBytes = try signed()
+        spec.weightMilli = try small()
         return spec
     }
 
@@ -170,20 +214,6 @@ extension JournalCursor {
         )
     }
 
-    private mutating func span() throws(JournalError) -> TimeSpan {
-        TimeSpan(nanoseconds: try signed())
-    }
-
-    mutating func point() throws(JournalError) -> LatencySurface.Point {
-        let point = LatencySurface.Point(
-            batch: try small(in: 1 ... .max),
-            units: try small(in: 1 ... .max),
-            latency: try span()
-        )
-        guard point.latency >= .zero else { throw .damaged("a latency is negative") }
-        return point
-    }
-
     mutating func plan() throws(JournalError) -> Plan {
         let planner = try text()
         let devices = try all { cursor throws(JournalError) in
@@ -193,9 +223,16 @@ extension JournalCursor {
             )
         }
         let unserved = try all { cursor throws(JournalError) in
-            Plan.Unserved(model: ModelID(try cursor.small()), milliRate: try cursor.signed())
+            Plan.Unserved(
+                model: ModelID(try cursor.small()),
+                milliRate: try cursor.signed(),
+                why: try cursor.optional { inner throws(JournalError) in try inner.text() }
+            )
         }
-        return Plan(planner: planner, devices: devices, unserved: unserved)
+        let bound = try optional { cursor throws(JournalError) in
+            Plan.Bound(name: try cursor.text(), milliRate: try cursor.signed())
+        }
+        return Plan(planner: planner, devices: devices, unserved: unserved, bound: bound)
     }
 
     private mutating func gpulet() throws(JournalError) -> Plan.GpuletLayout {
@@ -213,7 +250,10 @@ extension JournalCursor {
             batchLimit: try small(in: 1 ... .max),
             instances: try small(in: 1 ... .max),
             milliRate: try signed(),
-            expected: try optional { cursor throws(JournalError) in try cursor.span() }
+            expected: try optional { cursor throws(JournalError) in try cursor.span() },
+            worst: try optional { cursor throws(JournalError) in try cursor.span() },
+            violation: try optional { cursor throws(JournalError) in try cursor.real() },
+            why: try optional { cursor throws(JournalError) in try cursor.text() }
         )
     }
 }

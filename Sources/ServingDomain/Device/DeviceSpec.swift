@@ -10,10 +10,16 @@ public struct DeviceSpec: Hashable, Sendable {
     public var units: Int32
     /// Shares are multiples of this many units.
     public var grain: Int32
+    /// The sizes that a gpulet may have, in units, ascending; empty = every multiple of `grain`.
+    public var shares: [Int32]
+    /// How many gpulets it may be split into; 0 = as many as fit.
+    public var maxGpulets: Int32
     /// Memory in MiB that models may use; 0 = not known, not limited.
     public var memoryMiB: Int64
     /// The number of copy engines; 0 on a CPU, where data need not move.
     public var copyEngines: Int32
+    /// How data gets there; nil = in no time.
+    public var copy: CopySpec?
 
     /// Creates the description of a device.
     public init(
@@ -22,8 +28,11 @@ public struct DeviceSpec: Hashable, Sendable {
         kind: String,
         units: Int32,
         grain: Int32 = 1,
+        shares: [Int32] = [],
+        maxGpulets: Int32 = 0,
         memoryMiB: Int64 = 0,
-        copyEngines: Int32 = 0
+        copyEngines: Int32 = 0,
+        copy: CopySpec? = nil
     ) {
         precondition(units >= 1 && grain >= 1 && grain <= units)
         self.id = id
@@ -31,7 +40,24 @@ public struct DeviceSpec: Hashable, Sendable {
         self.kind = kind
         self.units = units
         self.grain = grain
+        self.shares = shares
+        self.maxGpulets = maxGpulets
         self.memoryMiB = memoryMiB
         self.copyEngines = copyEngines
+        self.copy = copy
     }
+
+    /// Every size that a gpulet may have, in units, ascending; never empty.
+    ///
+    /// Cost: O(sizes). Where `grain` does not divide `units`, all of the device is a size too.
+    public var allowedUnits: [Int32] {
+        let listed = shares.filter { $0 >= 1 && $0 <= units }
+        guard listed.isEmpty else { return listed }
+        var sizes = Array(stride(from: grain, through: units, by: Int(grain)))
+        if sizes.last != units { sizes.append(units) }
+        return sizes
+    }
+
+    /// `units` as a part of the device, 0...1.
+    public func fraction(of units: Int32) -> Double { Double(units) / Double(self.units) }
 }

@@ -22,8 +22,15 @@ public struct ModelSpec: Hashable, Sendable {
     public var instances: Int32, instanceLimit: Int32
     /// The smallest and the largest part of a device that a plan may give, in per cent.
     public var minShare: Double, maxShare: Double
-    /// Latency by batch and units; nil until something has been measured.
+    /// Latency by batch and units on a device of a kind without a profile of its own; nil until
+    /// something has been measured.
     public var surface: LatencySurface?
+    /// What is known of it on each kind of device, in any order, at most one per kind.
+    public var profiles: [DeviceProfile]
+    /// Bytes of one item's inputs and outputs; 0 = not known.
+    public var inputBytes: Int64, outputBytes: Int64
+    /// What it counts beside models of the same class, in thousandths (policy `confluence`).
+    public var weightMilli: Int32
 
     /// Creates a description; the defaults are those of a bare model file.
     public init(
@@ -40,7 +47,11 @@ public struct ModelSpec: Hashable, Sendable {
         instanceLimit: Int32? = nil,
         minShare: Double = 0,
         maxShare: Double = 100,
-        surface: LatencySurface? = nil
+        surface: LatencySurface? = nil,
+        profiles: [DeviceProfile] = [],
+        inputBytes: Int64 = 0,
+        outputBytes: Int64 = 0,
+        weightMilli: Int32 = 1_000
     ) {
         precondition(maxBatch >= 1 && instances >= 1)
         self.id = id
@@ -59,5 +70,31 @@ public struct ModelSpec: Hashable, Sendable {
         self.minShare = minShare
         self.maxShare = maxShare
         self.surface = surface
+        self.profiles = profiles
+        self.inputBytes = inputBytes
+        self.outputBytes = outputBytes
+        self.weightMilli = weightMilli
     }
+
+    /// What is known of it on devices of `kind`; nil if that is nothing. Cost: O(profiles).
+    public func profile(on kind: String) -> DeviceProfile? {
+        profiles.first { $0.kind == kind }
+    }
+
+    /// Its latencies on devices of `kind`: its profile's, else those of no kind in particular.
+    public func surface(on kind: String) -> LatencySurface? {
+        profile(on: kind)?.surface ?? surface
+    }
+
+    /// Takes over a profile, in place of the one of the same kind.
+    public mutating func set(_ profile: DeviceProfile) {
+        if let place = profiles.firstIndex(where: { $0.kind == profile.kind }) {
+            profiles[place] = profile
+        } else {
+            profiles.append(profile)
+        }
+    }
+
+    /// The class of requests that name no level.
+    public var priority: PriorityClass { PriorityClass(level: priorities.defaultLevel) }
 }

@@ -6,12 +6,34 @@ public struct Plan: Hashable, Sendable {
     public var devices: [DeviceLayout]
     /// Demand that found no place, in requests per second.
     public var unserved: [Unserved]
+    /// What no plan could beat, where the planner knows; nil = not known.
+    public var bound: Bound?
 
     /// Creates a plan.
-    public init(planner: String, devices: [DeviceLayout], unserved: [Unserved] = []) {
+    public init(
+        planner: String,
+        devices: [DeviceLayout],
+        unserved: [Unserved] = [],
+        bound: Bound? = nil
+    ) {
         self.planner = planner
         self.devices = devices
         self.unserved = unserved
+        self.bound = bound
+    }
+
+    /// How far from the best that there could be a plan is at most.
+    public struct Bound: Hashable, Sendable {
+        /// Which bound it is, in words, such as `linear program over shares`.
+        public var name: String
+        /// Requests per second, in thousandths, that no plan could serve more than.
+        public var milliRate: Int64
+
+        /// Creates a bound.
+        public init(name: String, milliRate: Int64) {
+            self.name = name
+            self.milliRate = milliRate
+        }
     }
 
     /// Whether all demand found a place.
@@ -64,6 +86,12 @@ public struct Plan: Hashable, Sendable {
         public var milliRate: Int64
         /// The expected latency of a full batch, predicted slowdown included; nil = not known.
         public var expected: TimeSpan?
+        /// The longest that a request at the planned rate should take; nil = not known.
+        public var worst: TimeSpan?
+        /// The part of its requests that should miss their objective, 0...1; nil = not known.
+        public var violation: Double?
+        /// Why it sits here, in plain words; nil = the planner does not say.
+        public var why: String?
 
         /// Creates a seat.
         public init(
@@ -71,7 +99,10 @@ public struct Plan: Hashable, Sendable {
             batchLimit: Int32,
             instances: Int32,
             milliRate: Int64 = 0,
-            expected: TimeSpan? = nil
+            expected: TimeSpan? = nil,
+            worst: TimeSpan? = nil,
+            violation: Double? = nil,
+            why: String? = nil
         ) {
             precondition(batchLimit >= 1 && instances >= 1)
             self.model = model
@@ -79,6 +110,9 @@ public struct Plan: Hashable, Sendable {
             self.instances = instances
             self.milliRate = milliRate
             self.expected = expected
+            self.worst = worst
+            self.violation = violation
+            self.why = why
         }
     }
 
@@ -88,11 +122,14 @@ public struct Plan: Hashable, Sendable {
         public var model: ModelID
         /// The rate left over, in thousandths of a request per second.
         public var milliRate: Int64
+        /// What stands in the way, in plain words; nil = the planner does not say.
+        public var why: String?
 
         /// Creates a remainder.
-        public init(model: ModelID, milliRate: Int64) {
+        public init(model: ModelID, milliRate: Int64, why: String? = nil) {
             self.model = model
             self.milliRate = milliRate
+            self.why = why
         }
     }
 }
