@@ -49,6 +49,7 @@ public struct NoContention: TrueContention {
     /// Creates it.
     public init() {}
 
+    /// Batches of one lane share its progress; all others go on as if alone.
     public func progress(of stages: [RunningStage], copies: Int32, into rates: inout [Double]) {
         for place in stages.indices {
             let stage = stages[place]
@@ -71,6 +72,7 @@ public struct ModelledContention: TrueContention {
     /// Creates a truth that a planner can know.
     public init(_ model: ContentionModel) { self.model = model }
 
+    /// 1 / slowdown, by the model.
     public func progress(of stages: [RunningStage], copies: Int32, into rates: inout [Double]) {
         guard stages.count > 1 else {
             rates[0] = 1

@@ -1,15 +1,15 @@
-import ServingDomain
+package import ServingDomain
 
 /// The next points in time of a fixed number of sources, the earliest first; of equal ones the
 /// lowest number. Cost: `set` O(log n), `earliest` O(1), no allocation.
-struct Tournament: Sendable {
+package struct Tournament: Sendable {
     /// Leaves stand behind their parents; parent of `i` is `i / 2`.
     private var points: [Int64]
     private var winners: [Int32]
     private let leaves: Int
 
     /// Creates a tournament in which nothing is due.
-    init(sources: Int) {
+    package init(sources: Int) {
         var leaves = 1
         while leaves < max(1, sources) { leaves *= 2 }
         self.leaves = leaves
@@ -22,13 +22,13 @@ struct Tournament: Sendable {
     }
 
     /// The earliest point; `distantFuture` = none.
-    var earliest: Instant { Instant(nanoseconds: points[Int(winners[1])]) }
+    package var earliest: Instant { Instant(nanoseconds: points[Int(winners[1])]) }
 
     /// The source of the earliest point.
-    var source: Int { Int(winners[1]) }
+    package var source: Int { Int(winners[1]) }
 
     /// Sets the next point of `source`.
-    mutating func set(_ source: Int, at when: Instant) {
+    package mutating func set(_ source: Int, at when: Instant) {
         points[source] = when.nanoseconds
         var place = (source + leaves) / 2
         while place >= 1 {
