@@ -73,10 +73,7 @@ extension DispatchState {
 
     /// Makes a request one of a batch's; returns its items.
     private mutating func board(_ request: Int32, batch: Int32, behind last: Int32) -> Int32 {
-        requests[Int(request)].state = .running
-        requests[Int(request)].batch = batch
-        requests[Int(request)].previous = last
-        requests[Int(request)].next = -1
+        requests[Int(request)].board(batch, behind: last)
         return requests[Int(request)].items
     }
 
@@ -114,8 +111,7 @@ extension DispatchState {
     /// - Precondition: `disarm` was called and `clear` follows.
     /// - Returns: The batch's next request; -1 = none.
     mutating func release(_ request: Int32) -> Int32 {
-        requests[Int(request)].state = .free
-        requests[Int(request)].batch = -1
+        requests[Int(request)].leave()
         return requests[Int(request)].next
     }
 
@@ -132,13 +128,9 @@ extension DispatchState {
     mutating func releasePlace(of slot: Int32, instanceTo idle: Bool) {
         let batch = batches[Int(slot)]
         unwatch(slot)
-        if batch.state == .running {
-            let gpulet = lanes[batch.lane.position].gpulet
-            gpulets[gpulet.position].running -= 1
-            judge(gpulet)
-        } else {
-            pausedCount -= 1
-        }
+        let gpulet = lanes[batch.lane.position].gpulet
+        let freesSlot = batch.state == .running
+        if freesSlot { gpulets[gpulet.position].running -= 1 } else { pausedCount -= 1 }
         models[batch.model.position].batches -= 1
         instances[batch.instance.position].batch = -1
         if idle, instances[batch.instance.position].state == .ready {
@@ -146,6 +138,7 @@ extension DispatchState {
             lanes[batch.lane.position].idle |= 1 << UInt64(seat)
             list(batch.lane)
         }
+        if freesSlot { judge(gpulet) }
     }
 
     /// Takes a batch off its slot between two stages; it keeps its instance.
