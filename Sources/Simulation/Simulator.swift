@@ -261,7 +261,8 @@ public struct Simulator: ~Copyable {
             policy: setup.policy,
             scaler: setup.scaler,
             planner: name,
-            limits: setup.limits
+            limits: setup.limits,
+            epochs: setup.epochs
         )
     }
 
