@@ -45,6 +45,7 @@ extension ServerCore {
         let model = arrival.model.position
         if state.models[model].state == .removing { return .unloading }
         state.models[model].rate.count(at: now)
+        noteDemand(of: arrival.model)
         if state.models[model].ready == 0 { return .notReady }
         guard slot >= 0, Int(slot) < state.requests.count,
             state.requests[Int(slot)].state == .free

@@ -59,7 +59,7 @@ public struct ServerCore: ~Copyable, Sendable {
         scalerDue = scaler.due ?? .distantFuture
         state = DispatchState(configuration, order: policy.order)
         forecast = Forecast(models: Int(configuration.limits.models))
-        control = ControlState()
+        control = ControlState(configuration)
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
         nextWake = nil
         ended.reserveCapacity(256)
@@ -216,6 +216,7 @@ public struct ServerCore: ~Copyable, Sendable {
         {
             giveUpBatch(state.firstWatched, &actions)
         }
+        endEpoch()
         guard control.isBusy else { return false }
         return advanceControl(&actions)
     }
@@ -223,6 +224,7 @@ public struct ServerCore: ~Copyable, Sendable {
     private mutating func setNextWake() {
         var wake = min(state.timers.earliest, state.parking.earliest)
         wake = min(wake, min(policyHold, scalerDue))
+        wake = min(wake, control.epochEnd)
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

@@ -8,6 +8,7 @@ extension JournalBytes {
         append(configuration.scaler)
         append(configuration.planner)
         for limit in configuration.limits.inOrder { append(limit) }
+        append(optional: configuration.epochs) { $0.append($1) }
     }
 
     mutating func append(_ device: DeviceSpec) {
@@ -139,6 +140,9 @@ extension JournalCursor {
         configuration.limits.instancesPerLane = try small()
         configuration.limits.batchItems = try small()
         configuration.limits.watchdogSeconds = try small()
+        configuration.epochs = try optional { cursor throws(JournalError) in
+            try cursor.epochs()
+        }
         return configuration
     }
 

@@ -12,6 +12,8 @@ public struct CoreConfiguration: Hashable, Sendable {
     public var planner: String
     /// The capacities.
     public var limits: CoreLimits
+    /// When plans are made anew because demand drifts; nil = never.
+    public var epochs: EpochRules?
 
     /// Creates a configuration.
     public init(
@@ -19,12 +21,14 @@ public struct CoreConfiguration: Hashable, Sendable {
         policy: String = "edf",
         scaler: String = "none",
         planner: String = "whole",
-        limits: CoreLimits = CoreLimits()
+        limits: CoreLimits = CoreLimits(),
+        epochs: EpochRules? = nil
     ) {
         self.devices = devices
         self.policy = policy
         self.scaler = scaler
         self.planner = planner
         self.limits = limits
+        self.epochs = epochs
     }
 }
