@@ -155,7 +155,7 @@ struct ClusterTests {
         #expect(String(decoding: pairs.json(), as: UTF8.self) == text)
         for (wrong, part) in [
             (
-                "device: d\npairs: [{victim: {model: a, batch: 1, share: 5}, beside: [], slowdown: 1}]",
+                "device: d\npairs: [{victim: {model: a, batch: 1, share: 5}, beside: []}]",
                 "names no co-runner"
             ),
             (#"{"device":"d","pairs":[{"victim":{"model":"a","batch":1,"share":0}}]}"#, "missing"),
