@@ -138,7 +138,7 @@ let pureTests: [Target] = [
     tests("PlanningTests", of: ["Planning", "ServingDomain", "ServingTestKit"]),
     tests("VirtualDevicesTests", of: ["VirtualDevices", "ServingDomain", "ServingTestKit"]),
     tests("WorkloadsTests", of: ["Workloads", "ServingDomain", "ServingTestKit"]),
-    tests("ReportsTests", of: ["Reports"]),
+    tests("ReportsTests", of: ["Reports"], exclude: ["Golden"]),
     tests(
         "SimulationTests",
         of: [

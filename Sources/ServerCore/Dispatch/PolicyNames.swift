@@ -3,7 +3,7 @@ import ServingDomain
 /// The policies by name.
 enum PolicyNames {
     /// All names that `make` takes.
-    static let known = ["edf", "fifo"]
+    static let known = ["duty", "edf", "fifo"]
 
     /// The policy called `text`, options included.
     ///
@@ -19,6 +19,10 @@ enum PolicyNames {
                     + "'\(asked.options[0].key)'; leave out what follows the colon."
             )
         }
-        return asked.name == "fifo" ? FifoPolicy() : EdfPolicy()
+        switch asked.name {
+        case "duty": return DutyPolicy()
+        case "fifo": return FifoPolicy()
+        default: return EdfPolicy()
+        }
     }
 }
