@@ -56,6 +56,7 @@ extension JournalBytes {
         append(spec.maxShare)
         append(optional: spec.surface) { $0.append($1) }
         append(all: spec.profiles) { $0.append($1) }
+        append(all: spec.estimates) { $0.append($1) }
         append(spec.inputBytes)
         append(spec.outputBytes)
         append(spec.weightMilli)
@@ -203,6 +204,7 @@ extension JournalCursor {
         spec.maxShare = try real()
         spec.surface = try optional { cursor throws(JournalError) in try cursor.surface() }
         spec.profiles = try all { cursor throws(JournalError) in try cursor.profile() }
+        spec.estimates = try all { cursor throws(JournalError) in try cursor.estimate() }
         spec.inputBytes = try signed()
         spec.outputBytes = try signed()
         spec.weightMilli = try small()

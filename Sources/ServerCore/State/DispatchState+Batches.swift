@@ -42,7 +42,7 @@ extension DispatchState {
         fill(slot, from: queue, skip: skip, count: count)
         watch(slot)
         listLanes(of: queue)
-        if order == .deadline, lanes[lane.position].idle == 0 {
+        if order == .deadline, !lanes[lane.position].hasFreeInstance {
             let other: PriorityClass = queue.priority == .high ? .low : .high
             list(lane, QueueID(queue.model, other))
         }

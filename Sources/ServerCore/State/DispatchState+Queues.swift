@@ -146,7 +146,8 @@ extension DispatchState {
         let isHigh = queue.priority == .high
         let wasListed = isHigh ? lanes[place].listedHigh : lanes[place].listedLow
         let head = queues[queue.position].tree.first
-        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
+        let isReady =
+            head >= 0 && lanes[place].hasFreeInstance && !queues[queue.position].parked
         guard isReady || wasListed else { return }
         let node = lane.index * 2 + (isHigh ? 0 : 1)
         let gpulet = lanes[place].gpulet.position
