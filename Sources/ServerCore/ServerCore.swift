@@ -58,7 +58,13 @@ public struct ServerCore: ~Copyable, Sendable {
         self.scaler = scaler
         scalerDue = scaler.due ?? .distantFuture
         state = DispatchState(configuration, order: policy.order)
-        forecast = Forecast(models: Int(configuration.limits.models))
+        forecast = Forecast(
+            models: Int(configuration.limits.models),
+            batches: state.batches.count,
+            devices: configuration.devices,
+            contention: configuration.contention,
+            options: policy.forecastOptions
+        )
         control = ControlState()
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
         nextWake = nil
@@ -77,6 +83,7 @@ public struct ServerCore: ~Copyable, Sendable {
         into actions: inout ActionBuffer
     ) {
         self.now = max(self.now, now)
+        forecast.steer(at: self.now)
         apply(event, &actions)
         expire(&actions)
         dispatch(&actions)
@@ -105,6 +112,12 @@ public struct ServerCore: ~Copyable, Sendable {
     public func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
         isKnown(model) ? forecast.shortestLatency(model: model, items: items, at: now) : nil
     }
+
+    /// How good the forecast was so far. Allocates.
+    public var forecastReport: ForecastReport { forecast.report }
+
+    /// Lets a simulator tell in advance what nobody else can know (policy `oracle`).
+    public mutating func reveal(_ truth: any ForecastTruth) { forecast.truth = truth }
 
     /// Whether `model` is in use.
     func isKnown(_ model: ModelID) -> Bool {
@@ -156,6 +169,7 @@ public struct ServerCore: ~Copyable, Sendable {
         _ actions: inout ActionBuffer
     ) {
         state.dequeue(slot)
+        forecast.ended(state.requests[Int(slot)], isViolation: true)
         actions.append(.drop(state.requests[Int(slot)].id(at: slot), reason))
         state.forget(slot)
     }

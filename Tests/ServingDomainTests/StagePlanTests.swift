@@ -12,7 +12,8 @@ import Testing
 
     @Test("Chunks cover the bytes, segments the run, each once, whatever the stride")
     func coverage() {
-        for bytes in [Int64(1), 2 << 20, (2 << 20) + 1, 39_300_000] {
+        let sizes: [Int64] = [1, 2 << 20, (2 << 20) + 1, 39_300_000]
+        for bytes in sizes {
             for stride in [Int32(1), 3, 8, .max] {
                 let plan = StagePlan(
                     inputBytes: bytes,

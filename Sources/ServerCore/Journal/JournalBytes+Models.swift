@@ -8,6 +8,10 @@ extension JournalBytes {
         append(configuration.scaler)
         append(configuration.planner)
         for limit in configuration.limits.inOrder { append(limit) }
+        append(all: configuration.contention) { bytes, entry in
+            bytes.append(entry.kind)
+            bytes.append(entry.model)
+        }
     }
 
     mutating func append(_ device: DeviceSpec) {
@@ -139,6 +143,12 @@ extension JournalCursor {
         configuration.limits.instancesPerLane = try small()
         configuration.limits.batchItems = try small()
         configuration.limits.watchdogSeconds = try small()
+        configuration.contention = try all { cursor throws(JournalError) in
+            PlanInputs.KindContention(
+                kind: try cursor.text(),
+                model: try cursor.contention()
+            )
+        }
         return configuration
     }
 

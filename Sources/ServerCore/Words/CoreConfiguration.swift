@@ -12,6 +12,9 @@ public struct CoreConfiguration: Hashable, Sendable {
     public var planner: String
     /// The capacities.
     public var limits: CoreLimits
+    /// What is known beforehand of what co-runners cost, per kind of device; where nothing is
+    /// said the forecast begins with its prior.
+    public var contention: [PlanInputs.KindContention]
 
     /// Creates a configuration.
     public init(
@@ -19,12 +22,14 @@ public struct CoreConfiguration: Hashable, Sendable {
         policy: String = "edf",
         scaler: String = "none",
         planner: String = "whole",
-        limits: CoreLimits = CoreLimits()
+        limits: CoreLimits = CoreLimits(),
+        contention: [PlanInputs.KindContention] = []
     ) {
         self.devices = devices
         self.policy = policy
         self.scaler = scaler
         self.planner = planner
         self.limits = limits
+        self.contention = contention
     }
 }
