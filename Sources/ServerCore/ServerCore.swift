@@ -195,6 +195,9 @@ public struct ServerCore: ~Copyable, Sendable {
             case .park(let queue, let until):
                 precondition(until > now, "a policy parked a queue until the past")
                 state.park(queue, until: until)
+            case .gather(let queue, let size, let until):
+                precondition(until > now, "a policy parked a queue until the past")
+                state.park(queue, until: until, size: size)
             case .hold(let until):
                 policyHold = until ?? .distantFuture
                 return

@@ -14,7 +14,7 @@ import ServingDomain
 ///     finish B [took=10] | fail B | refuse B | stage B | cancel R
 ///     drain | lose D | back D | wake | state
 ///     planned [G;G...]                    answers the oldest plan: `whole`, or gpulets of device
-///                                         0 as UNITS/SLOTS:NAMExBATCHxINSTANCES+...
+///                                         0 as UNITS/SLOTS[/DUTY]:NAMExBATCHxINSTANCES[xRATE]+...
 ///     unplanned                           answers that there is none
 ///     stepped | unstepped                 answers the oldest step
 ///     ready I [latency=1:10] | gone I [failed]
@@ -262,7 +262,8 @@ extension CoreStory {
                     Plan.LanePlacement(
                         model: try model(words[0]),
                         batchLimit: Int32(try number(words[1])),
-                        instances: Int32(try number(words[2]))
+                        instances: Int32(try number(words[2])),
+                        milliRate: words.count > 3 ? Int64(try number(words[3]) * 1_000) : 0
                     )
                 )
             }
@@ -270,7 +271,8 @@ extension CoreStory {
                 Plan.GpuletLayout(
                     units: Int32(try number(sizes[0])),
                     slots: Int32(try number(sizes[1])),
-                    dutyCycle: nil,
+                    dutyCycle: sizes.count > 2
+                        ? .milliseconds(rounding: try number(sizes[2])) : nil,
                     lanes: lanes
                 )
             )

@@ -51,6 +51,8 @@ package enum Choice: Hashable, Sendable {
     case giveUp(slot: Int32)
     /// Don't look at a queue before this point, unless it grows.
     case park(QueueID, until: Instant)
+    /// The same, but growing alone is no reason to look: only `size` requests are, or a new head.
+    case gather(QueueID, size: Int32, until: Instant)
     /// Nothing more to start; ask again at this point at the latest.
     case hold(until: Instant?)
 }

@@ -4,7 +4,7 @@ import ServingDomain
 enum PolicyNames {
     /// All names that `make` takes.
     static let known = [
-        "edf", "fifo", "clockwork", "preemptive", "strait", "confluence", "oracle",
+        "duty", "edf", "fifo", "clockwork", "preemptive", "strait", "confluence", "oracle",
     ]
 
     /// The policy called `text`, options included.
@@ -22,7 +22,7 @@ enum PolicyNames {
             try options.apply(asked)
             return StraitPolicy(options)
         case "preemptive": return PreemptivePolicy(threshold: try threshold(asked))
-        case "edf", "fifo", "clockwork": break
+        case "duty", "edf", "fifo", "clockwork": break
         default:
             throw ConfigurationError(OptionedName.unknown("policy", asked.name, known: known))
         }
@@ -33,6 +33,7 @@ enum PolicyNames {
             )
         }
         switch asked.name {
+        case "duty": return DutyPolicy()
         case "fifo": return FifoPolicy()
         case "clockwork": return ClockworkPolicy()
         default: return EdfPolicy()

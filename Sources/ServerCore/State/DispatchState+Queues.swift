@@ -48,7 +48,7 @@ extension DispatchState {
         models[model.position].waiting += 1
         if requests[Int(slot)].priority == .low { waitingLow += 1 }
         levels[levelPlace(model, level)].waiting += 1
-        if queues[queue.position].parked { unpark(queue) }
+        if queues[queue.position].parked, isWorthALook(queue, slot) { unpark(queue) }
         if queues[queue.position].tree.first == slot { listLanes(of: queue) }
     }
 
@@ -98,11 +98,19 @@ extension DispatchState {
 
     // MARK: Parking
 
-    /// Hides `queue` from the policy until `when`, or until it grows.
-    mutating func park(_ queue: QueueID, until when: Instant) {
+    /// Hides `queue` from the policy until `when`, or until it grows to `size` requests.
+    mutating func park(_ queue: QueueID, until when: Instant, size: Int32 = 0) {
         queues[queue.position].parked = true
+        queues[queue.position].awaited = size
         parking.set(queue.index, at: when)
         listLanes(of: queue)
+    }
+
+    /// Whether the request that has just joined a parked queue is what the policy waits for.
+    private func isWorthALook(_ queue: QueueID, _ slot: Int32) -> Bool {
+        let record = queues[queue.position]
+        return record.tree.count >= record.awaited || record.tree.first == slot
+            || requests[Int(slot)].items > 1
     }
 
     /// Shows a parked queue again.
