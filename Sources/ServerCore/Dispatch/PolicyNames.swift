@@ -13,7 +13,13 @@ enum PolicyNames {
     static func make(_ text: String) throws(ConfigurationError) -> any DispatchPolicy {
         let asked = OptionedName(text)
         switch asked.name {
-        case "strait", "oracle":
+        case "oracle":
+            // It needs no margins: what it is told in advance is what comes.
+            var options = StraitOptions.strait
+            options.forecast.hasMargins = false
+            try options.apply(asked)
+            return StraitPolicy(options)
+        case "strait":
             var options = StraitOptions.strait
             try options.apply(asked)
             return StraitPolicy(options)

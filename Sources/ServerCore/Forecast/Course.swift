@@ -18,6 +18,8 @@ package struct CourseSetting: Sendable {
     package var ambient = Pressure.none
     package var ambientPart = 0.0
     package var slots = 0.0
+    /// Who knows how fast everything really runs; nil outside of simulations.
+    package var truth: (any ForecastTruth)?
 
     /// A device without copy engines and without contention.
     package init(high: Features, low: Features, copy: CopyEstimate) {
@@ -99,6 +101,13 @@ package enum Course {
                 // What should have ended still runs until its event says otherwise.
                 if !notes.isEmpty { integrate(flights, &notes, moment, end - now) }
                 break
+            }
+            if let truth = setting.truth {
+                ask(truth, &flights)
+            } else {
+                for place in flights.indices where flights[place].phase == .run {
+                    flights[place].rate = rate(flights[place], moment, setting)
+                }
             }
             let step = min(end - now, nextEnd(flights, moment, setting))
             guard step.isFinite else { break }
@@ -189,6 +198,24 @@ package enum Course {
         return min(1, max(floor, 1 - loss))
     }
 
+    /// Lets a simulator say how fast everything runs; allocates.
+    private static func ask(_ truth: any ForecastTruth, _ flights: inout MutableSpan<Flight>) {
+        var stages: [TrueStage] = []
+        for place in flights.indices where flights[place].phase == .run {
+            let flight = flights[place]
+            stages.append(
+                TrueStage(model: flight.model, items: flight.items, isHigh: flight.isHigh)
+            )
+        }
+        var rates = Array(repeating: 1.0, count: stages.count)
+        truth.progress(of: stages, into: &rates)
+        var next = 0
+        for place in flights.indices where flights[place].phase == .run {
+            flights[place].rate = min(1, max(0.01, rates[next]))
+            next += 1
+        }
+    }
+
     private static func isMoving(
         _ place: Int,
         _ flight: borrowing Flight,
@@ -210,7 +237,7 @@ package enum Course {
             if flights[place].phase == .run {
                 let left = flights[place].work - flights[place].workAfterStage
                 if left > 0 {
-                    least = min(least, left / rate(flights[place], moment, setting))
+                    least = min(least, left / flights[place].rate)
                 }
             } else if isMoving(place, flights[place], moment, setting) {
                 let rate = flights[place].phase == .copyIn ? moment.rateIn : moment.rateOut
@@ -254,8 +281,7 @@ package enum Course {
     ) {
         for place in flights.indices {
             if flights[place].phase == .run {
-                let done = step * rate(flights[place], moment, setting)
-                let left = flights[place].work - done
+                let left = flights[place].work - step * flights[place].rate
                 // What is less than a nanosecond away is there.
                 let floor = flights[place].workAfterStage
                 flights[place].work = left < floor + 1 ? floor : left

@@ -1,4 +1,4 @@
-import ServingDomain
+package import ServingDomain
 
 /// One batch on its way through a device: what is left of its copies and of its run.
 ///
@@ -25,6 +25,8 @@ package struct Flight: Sendable {
     package var row: Int32 = -1, items: Int32 = 0
     /// The gpulet that it runs on.
     package var gpulet: Int32 = -1
+    /// Its model.
+    package var model = ModelID(0)
     /// Its class.
     package var isHigh = false
     /// Where it is.
@@ -45,6 +47,8 @@ package struct Flight: Sendable {
     package var work = 0.0, workAfterStage = 0.0
     /// The whole of its run if it were alone.
     package var solo = 0.0
+    /// Its rate of progress while it runs, 0...1.
+    package var rate = 1.0
     /// What it presses the device with.
     package var pressure = Pressure.none
     /// The least deadline among its requests, in absolute nanoseconds.

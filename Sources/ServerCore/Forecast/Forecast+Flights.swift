@@ -1,4 +1,4 @@
-public import ServingDomain
+package import ServingDomain
 
 /// A stage that begins, as the forecast is told.
 package struct Takeoff: Sendable {
@@ -14,14 +14,6 @@ package struct Takeoff: Sendable {
     package var deadline: Instant
     /// What of it runs now.
     package var stage: Stage
-    /// The number of its draw of chance, for a truth.
-    package var draw: UInt64 = 0
-}
-
-/// What a simulator can tell in advance (policy `oracle`): nothing else may know it.
-public protocol ForecastTruth: Sendable {
-    /// Real / profiled time of the run that will be launched as number `draw` of `model`.
-    func factor(of model: ModelID, draw: UInt64) -> Double
 }
 
 /// Following batches from stage to stage.
@@ -37,6 +29,7 @@ extension Forecast {
             low: learners[kind + 1].weights,
             copy: traffic[device.position].copy
         )
+        setting.truth = truth
         setting.isNovice = learners[kind].samples + learners[kind + 1].samples < 50
         setting.hasInterference = options.hasInterference
         setting.hasTransfers = options.hasTransfers
@@ -95,8 +88,14 @@ extension Forecast {
         flight.isHigh = priority == .high
         flight.isStaged = isStaged
         if isStaged { flight.chunk = Double(StagePlan.chunkBytes) }
+        flight.model = rows[Int(row)].model
         flight.solo = solo
         flight.work = solo
+        if let truth {
+            let draw = draws[flight.model.position] + 1
+            flight.work *= truth.factor(of: flight.model, draw: draw)
+            flight.solo = flight.work
+        }
         flight.pressure = rows[Int(row)].pressures[Int(items)]
         if copy.engines > 0 {
             flight.outBytes = Double(rows[Int(row)].outputBytes) * Double(items)
@@ -154,7 +153,9 @@ extension Forecast {
         let device = takeoff.device.position
         advance(device, to: now)
         if traffic[device].place(of: takeoff.batch) == nil {
-            guard traffic[device].hasRoom, add(takeoff) else { return }
+            let isFollowed = traffic[device].hasRoom && add(takeoff)
+            if takeoff.row >= 0 { draws[rows[Int(takeoff.row)].model.position] &+= 1 }
+            guard isFollowed else { return }
         }
         guard let place = traffic[device].place(of: takeoff.batch) else { return }
         begin(takeoff.stage, at: place, on: device)
@@ -175,9 +176,6 @@ extension Forecast {
         flight.batch = takeoff.batch
         flight.gpulet = takeoff.gpulet.index
         flight.deadline = takeoff.deadline.nanoseconds
-        if let truth {
-            flight.work *= truth.factor(of: rows[Int(takeoff.row)].model, draw: takeoff.draw)
-        }
         traffic[device].order += 1
         flight.order = traffic[device].order
         traffic[device].add(flight)

@@ -65,6 +65,8 @@ package struct Forecast: ~Copyable, Sendable {
     package internal(set) var truth: (any ForecastTruth)?
     /// The device of each batch that is followed; -1 = none.
     var deviceOfBatch: [Int32]
+    /// Batches launched, by model: the numbers of their draws of chance in a simulation.
+    var draws: [UInt64]
     /// When the margins' targets were last changed.
     var steered: Int64 = 0
     /// For the predictions of launches.
@@ -90,6 +92,7 @@ package struct Forecast: ~Copyable, Sendable {
         self.options = options
         fastest = Array(repeating: -1, count: models)
         deviceOfBatch = Array(repeating: -1, count: batches)
+        draws = Array(repeating: 0, count: models)
         demand = HighDemand(models: models)
         for device in devices { open(device, contention) }
     }
