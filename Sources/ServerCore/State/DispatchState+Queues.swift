@@ -50,6 +50,7 @@ extension DispatchState {
             into: &queues[queue.position].tree
         )
         models[model.position].waiting += 1
+        if record.priority == .low { waitingLow += 1 }
         levels[levelPlace(model, record.level)].waiting += 1
         if queues[queue.position].parked, isWorthALook(queue, slot) { unpark(queue) }
         if queues[queue.position].tree.first == slot { listLanes(of: queue) }
@@ -70,6 +71,7 @@ extension DispatchState {
         let level = requests[Int(slot)].level
         waiting.remove(slot, from: &queues[queue.position].tree)
         models[model.position].waiting -= 1
+        if requests[Int(slot)].priority == .low { waitingLow -= 1 }
         levels[levelPlace(model, level)].waiting -= 1
     }
 

@@ -90,6 +90,8 @@ package struct GpuletRecord: Sendable {
     package internal(set) var slots: Int32 = 1
     /// Stages that run on it.
     package internal(set) var running: Int32 = 0
+    /// Those of them whose batches are of class high.
+    package internal(set) var runningHigh: Int32 = 0
     /// The time that gives each lane one turn; nil where nothing takes turns.
     package internal(set) var dutyCycle: TimeSpan?
     /// Its lanes with work, a free instance and class high or low, by their queues' heads.
