@@ -14,7 +14,7 @@ enum CapacityTable {
     /// The objective over the time of a full batch; at 1 the load is 0, beyond the last it stays.
     static let patiences = [1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 6]
     /// Targets of late requests, falling.
-    static let targets = [0.05, 0.025, 0.01, 0.005, 0.002, 0.0005]
+    static let targets = [0.05, 0.025, 0.01, 0.005, 0.002, 0.0005, 0.0001]
 
     /// The place of the row for `target`; nil where it is stricter than the last.
     static func row(of target: Double) -> Int? {
