@@ -81,7 +81,7 @@ public struct ConfluencePlanner: Planner {
             need: need,
             present: inputs.present,
             mayShare: isTemporal,
-            budget: (1_500 + 150 * count) * Int(effort) / 100
+            budget: (6_000 + 150 * count) * Int(effort) / 100
         )
         let all = Array(inputs.devices.indices)
         let models = Array(inputs.models.indices)
@@ -100,7 +100,7 @@ public struct ConfluencePlanner: Planner {
         }
         guard var draft = best?.draft else { return PlanDraft(problem) }
         // What is served already is only packed tighter, which is worth less time.
-        search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 80 + count)
+        search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 300 + count)
         return draft
     }
 

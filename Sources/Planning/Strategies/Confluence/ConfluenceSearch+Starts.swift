@@ -11,7 +11,8 @@ extension ConfluenceSearch {
     /// cost grows with the lanes, not with lanes x devices.
     mutating func fresh(bears: Bool, variant: Int) -> PlanDraft {
         var draft = PlanDraft(problem)
-        var filler = SeatFiller(problem, assumed: bears ? bearing : bearing.map { $0.map { _ in 1 } })
+        var filler = filler(bears: bears)
+        filler.maySlow = !bears
         var window = Window(problem)
         let models = draft.left.indices.filter { draft.left[$0] > 0 && problem.rateValues[$0] > 0 }
         for isHigh in [true, false] {
@@ -24,9 +25,13 @@ extension ConfluenceSearch {
                 draft.left[model] += left - whole
             }
             filler.mayShare = mayShare
-            for model in order(group, rates: draft.left, variant: variant, salt: 1) {
-                guard draft.left[model] > 0 else { continue }
-                draft.left[model] = spread(model, draft.left[model], &filler, &window, &draft)
+            for _ in 0..<3 {
+                for model in order(group, rates: draft.left, variant: variant, salt: 1) {
+                    let wanted = draft.left[model]
+                    guard wanted > 0 else { continue }
+                    let left = spread(model, wanted, &filler, &window, &draft)
+                    draft.left[model] += left - wanted
+                }
             }
         }
         budget -= filler.steps
@@ -74,6 +79,8 @@ extension ConfluenceSearch {
             places += added
             let before = left
             left = filler.place(model, left, among: places, of: &draft.devices)
+            for loss in filler.lost { draft.left[loss.model] += loss.milliRate }
+            filler.lost = []
             var opened = false
             for place in added where !draft.devices[place].gpulets.isEmpty {
                 window.next[draft.devices[place].group] += 1
@@ -113,17 +120,10 @@ extension ConfluenceSearch {
             let used = draft.devices[place].gpulets.reduce(Int32(0)) { $0 + $1.units }
             draft.devices[place].free = problem.classes[draft.devices[place].group].units - used
         }
-        var filler = SeatFiller(problem, assumed: bearing)
-        filler.mayShare = mayShare
+        var filler = filler(bears: true)
         let models = draft.left.indices.filter { draft.left[$0] > 0 && problem.rateValues[$0] > 0 }
         for model in order(models, rates: draft.left, variant: 0, salt: 1) {
-            let places = roomiest(draft)
-            draft.left[model] = filler.place(
-                model,
-                draft.left[model],
-                among: places,
-                of: &draft.devices
-            )
+            filler.place([model], among: roomiest(draft), in: &draft)
         }
         budget -= filler.steps
         return draft

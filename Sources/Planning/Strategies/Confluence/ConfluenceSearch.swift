@@ -13,7 +13,9 @@ struct ConfluenceSearch {
     var budget: Int
     /// The slowdown that new lanes must be able to bear: mean over possible co-runners.
     let bearing: [[Double]]
-    private let unbearing: [[Double]]
+    let unbearing: [[Double]]
+    /// What free units are worth, by class.
+    let potentials: [UnitPotential]
     /// Whether models may take turns on a gpulet.
     let mayShare: Bool
 
@@ -30,7 +32,11 @@ struct ConfluenceSearch {
         price = MovePrice(from: present, in: problem)
         isOverloaded = need > 1
         unbearing = problem.offers.map { $0.map { _ in 1.0 } }
-        bearing = Self.bearing(problem)
+        let bearing = Self.bearing(problem)
+        self.bearing = bearing
+        potentials = problem.classes.indices.map {
+            UnitPotential(problem, group: $0, slowdowns: bearing[$0])
+        }
     }
 
     /// What a model suffers on average beside one other, each on the size that suits it best.
@@ -177,34 +183,30 @@ struct ConfluenceSearch {
         }
     }
 
+    /// Finds seats, for lanes that can bear co-runners or not.
+    func filler(bears: Bool) -> SeatFiller {
+        var filler = SeatFiller(
+            problem,
+            assumed: bears ? bearing : unbearing,
+            potentials: potentials
+        )
+        filler.mayShare = mayShare
+        return filler
+    }
+
     private mutating func fill(
         _ draft: inout PlanDraft,
         _ models: [Int],
         among chosen: [Int],
         turn: Int
     ) {
-        var filler = SeatFiller(problem, assumed: turn % 2 == 0 ? bearing : unbearing)
-        filler.mayShare = mayShare
+        var filler = filler(bears: turn % 2 == 0)
+        filler.maySlow = turn % 4 != 0
         filler.bend = [0.0, 0.2, 0.6][turn % 3]
         filler.salt = UInt64(turn) &* 104_729
         let salt = UInt64(turn) &* 7_919
-        for model in order(models, rates: draft.left, variant: turn, salt: salt)
-        where draft.left[model] > 0 {
-            draft.left[model] = filler.place(
-                model,
-                draft.left[model],
-                among: chosen,
-                of: &draft.devices
-            )
-        }
-        for model in models where draft.left[model] > 0 {
-            draft.left[model] = filler.topUp(
-                model,
-                draft.left[model],
-                among: chosen,
-                of: &draft.devices
-            )
-        }
+        let ordered = order(models, rates: draft.left, variant: turn, salt: salt)
+        filler.place(ordered, among: chosen, in: &draft)
         budget -= max(1, filler.steps)
     }
 

@@ -15,13 +15,16 @@ struct DeviceDraft: Hashable {
         free = units
     }
 
-    /// Adds `seat` on a gpulet of its own; nil if not everything on the device keeps its rate.
+    /// Adds `seat` on a gpulet of its own; nil if that is not possible.
+    ///
+    /// Lanes that have their gpulet to themselves may lose a part of their rate for it, since they
+    /// have one more co-runner; whoever calls looks at what was lost.
     func adding(_ seat: SeatDraft, units: Int32, in problem: ConfluenceProblem) -> DeviceDraft? {
         guard units <= free, gpulets.count < problem.classes[group].maxGpulets else { return nil }
         var copy = self
         copy.free -= units
         copy.gpulets.append(GpuletDraft(units: units, seats: [seat]))
-        return copy.settle(changed: gpulets.count, in: problem) ? copy : nil
+        return copy.settle(changed: gpulets.count, in: problem, maySlow: true) ? copy : nil
     }
 
     /// Adds `seat` to gpulet number `place`; nil if not everything keeps its rate.
@@ -49,7 +52,11 @@ struct DeviceDraft: Hashable {
     ///
     /// Without contention only gpulet number `changed` can matter. With it every new batch limit
     /// changes what the others suffer, so a few rounds are made. Cost: O(rounds x seats^2).
-    mutating func settle(changed: Int, in problem: ConfluenceProblem) -> Bool {
+    mutating func settle(
+        changed: Int,
+        in problem: ConfluenceProblem,
+        maySlow: Bool = false
+    ) -> Bool {
         let contention = problem.classes[group].contention
         guard contention != .none else {
             guard gpulets[changed].settle(in: problem, on: group) != nil else { return false }
@@ -59,9 +66,11 @@ struct DeviceDraft: Hashable {
             disturb(problem, contention)
             var isNew = false
             for place in gpulets.indices {
-                guard let change = gpulets[place].settle(in: problem, on: group) else {
-                    return false
+                var change = gpulets[place].settle(in: problem, on: group)
+                if change == nil, maySlow, gpulets[place].slow(in: problem, on: group) {
+                    change = true
                 }
+                guard let change else { return false }
                 if change { isNew = true }
             }
             if !isNew { return fitsMemory(problem) }

@@ -75,6 +75,20 @@ struct GpuletDraft: Hashable {
         return take(size.choices[place], at: 0)
     }
 
+    /// Lowers the rate of a lone seat to what it can still serve; false if that is nothing.
+    mutating func slow(in problem: ConfluenceProblem, on group: Int) -> Bool {
+        guard seats.count == 1, let offer = problem.offers[group][seats[0].model],
+            let best = problem.rule.best(
+                of: offer.sizes[seats[0].size],
+                slowdown: seats[0].slowdown,
+                for: problem.wants[seats[0].model]
+            )
+        else { return false }
+        seats[0].milliRate = min(seats[0].milliRate, Int64(best.cap))
+        _ = take(offer.sizes[seats[0].size].choices[best.choice], at: 0)
+        return true
+    }
+
     private mutating func take(_ choice: SeatChoice, at place: Int) -> Bool {
         let isNew = seats[place].batch != choice.batch
             || seats[place].instances != choice.instances

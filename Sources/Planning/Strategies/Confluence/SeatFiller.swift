@@ -13,14 +13,22 @@ struct SeatFiller {
     var bend = 0.0
     /// Which way they are bent.
     var salt: UInt64 = 0
+    /// Whether lanes may lose a part of their rate to a new co-runner.
+    var maySlow = false
     /// Whether models may join gpulets of others.
     var mayShare = true
     /// Gpulets tried so far.
     private(set) var steps = 0
+    /// What lanes lost to new co-runners and wants a seat again.
+    var lost: [(model: Int, milliRate: Int64)] = []
 
-    init(_ problem: ConfluenceProblem, assumed: [[Double]]) {
+    /// What free units are worth, by class.
+    let potentials: [UnitPotential]
+
+    init(_ problem: ConfluenceProblem, assumed: [[Double]], potentials: [UnitPotential]) {
         self.problem = problem
         self.assumed = assumed
+        self.potentials = potentials
     }
 
     /// Places `milliRate` of `model` on the devices at `places`; returns what is left.
@@ -32,7 +40,7 @@ struct SeatFiller {
     ) -> Int64 {
         var left = topUp(model, milliRate, among: places, of: &devices)
         var lanes = 0
-        while left > 0, lanes < 10_000 {
+        while left > 0, lanes < 4 + 64 * places.count {
             lanes += 1
             if mayShare, join(model, left, among: places, of: &devices) { return 0 }
             if let served = open(model, left, among: places, of: &devices) {
@@ -49,6 +57,26 @@ struct SeatFiller {
             part = min(part / 2, left)
         }
         return left
+    }
+
+    /// Places all that is left of `models`, in their order, and then what lanes lost on the way.
+    mutating func place(_ models: [Int], among places: [Int], in draft: inout PlanDraft) {
+        for pass in 0..<4 {
+            lost = []
+            for model in models where draft.left[model] > 0 {
+                draft.left[model] = place(
+                    model,
+                    draft.left[model],
+                    among: places,
+                    of: &draft.devices
+                )
+            }
+            for loss in lost { draft.left[loss.model] += loss.milliRate }
+            guard !lost.isEmpty, pass < 3 else { break }
+        }
+        for model in models where draft.left[model] > 0 {
+            draft.left[model] = topUp(model, draft.left[model], among: places, of: &draft.devices)
+        }
     }
 
     // MARK: Room on lanes of its own
@@ -207,12 +235,38 @@ struct SeatFiller {
                 utilization: choice.utilization
             )
             steps += 1
-            if let opened = devices[attempt.device].adding(seat, units: attempt.units, in: problem) {
-                devices[attempt.device] = opened
-                return attempt.milliRate
-            }
+            guard
+                let opened = devices[attempt.device].adding(seat, units: attempt.units, in: problem)
+            else { continue }
+            let served = opened.gpulets.last?.seats[0].milliRate ?? 0
+            // Crumbs are not worth a gpulet, and would go on for ever.
+            guard served >= min(milliRate, Int64(offer.caps[attempt.size] / 20)) else { continue }
+            let gain = Double(served) * problem.rateValues[model]
+            guard lose(from: devices[attempt.device], to: opened, for: gain) else { continue }
+            devices[attempt.device] = opened
+            return served
         }
         return nil
+    }
+
+    /// Notes what lanes lost to a new co-runner, unless that is more than half of what it serves.
+    private mutating func lose(
+        from device: DeviceDraft,
+        to changed: DeviceDraft,
+        for gain: Double
+    ) -> Bool {
+        var losses: [(model: Int, milliRate: Int64)] = []
+        var sum = 0.0
+        for (before, after) in zip(device.gpulets, changed.gpulets) {
+            for (seat, slowed) in zip(before.seats, after.seats)
+            where slowed.milliRate < seat.milliRate {
+                losses.append((seat.model, seat.milliRate - slowed.milliRate))
+                sum += Double(seat.milliRate - slowed.milliRate) * problem.rateValues[seat.model]
+            }
+        }
+        guard sum <= (maySlow ? gain / 2 : 0), gain > 0 else { return false }
+        lost += losses
+        return true
     }
 
     private func add(
@@ -224,7 +278,7 @@ struct SeatFiller {
     ) {
         let group = problem.classes[draft.group]
         guard let offer = problem.offers[draft.group][model] else { return }
-        let isLast = draft.gpulets.count + 1 >= group.maxGpulets
+        let more = group.maxGpulets - draft.gpulets.count
         for (place, size) in offer.sizes.enumerated() where size.units <= draft.free {
             let bearing = assumed[draft.group][model]
             guard
@@ -242,9 +296,11 @@ struct SeatFiller {
                 want: problem.wants[model]
             )
             guard served > 0, let choice else { continue }
-            let rest = draft.free - size.units
-            let stranded = isLast || rest < group.sizes[0] ? Double(rest) : 0
-            let cost = (Double(size.units) + 0.9 * stranded) * problem.unitPrices[draft.group]
+            let cost = potentials[draft.group].cost(
+                of: size.units,
+                free: draft.free,
+                gpulets: more
+            )
             let score = Double(served) * problem.rateValues[model] / cost
             tries.append(
                 Opening(
@@ -286,7 +342,7 @@ struct SeatFiller {
                     else { continue }
                     if own {
                         let more = raise(number, by: milliRate, on: &larger)
-                        guard more > 0 else { continue }
+                        guard more >= max(1, min(milliRate, milliRate / 50)) else { continue }
                         devices[device] = larger
                         return more
                     }
