@@ -142,7 +142,9 @@ extension DispatchState {
         let isHigh = queue.priority == .high
         let wasListed = isHigh ? lanes[place].listedHigh : lanes[place].listedLow
         let head = queues[queue.position].tree.first
-        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
+        let isReady =
+            head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
+            && !lanes[place].isDormant
         guard isReady || wasListed else { return }
         let node = lane.index * 2 + (isHigh ? 0 : 1)
         let key = isReady ? waiting.key(of: head) : (high: 0, sequence: 0)
