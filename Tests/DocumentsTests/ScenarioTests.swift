@@ -227,6 +227,39 @@ struct ScenarioTests {
         #expect(missing?.description.contains("empty: there is no such file") == true)
     }
 
+    @Test("Estimates stand in for descriptions always, for profiles where the scenario says so")
+    func estimates() throws {
+        var kind = DeviceDescription(kind: "k", units: 50)
+        kind.contention = .loss(.prior)
+        let surface = LatencySurface([.init(batch: 4, units: 50, latency: .milliseconds(2))])
+        let estimates = Estimates(kinds: [kind]) { name, device in
+            guard name == "bert" else { return nil }
+            let profile = DeviceProfile(kind: device.kind, surface: surface)
+            return Estimates.Model(profile: profile, inputBytes: 7, outputBytes: 3)
+        }
+        func read(_ profiles: String) throws -> ScenarioDocument {
+            let text = """
+                duration: 1
+                cluster: {devices: [{id: a, kind: k}, {id: b, kind: k}]}
+                profiles: \(profiles)
+                models: [{model: bert, arrivals: {kind: poisson, rate: 1}}, {model: other}]
+                """
+            return try ScenarioDocument(
+                reading: Array(text.utf8),
+                source: "s",
+                folder: DocumentFolder("/nowhere"),
+                estimates: estimates
+            )
+        }
+        let guessed = try read("presets")
+        #expect(guessed.devices.map(\.units) == [50, 50])
+        #expect(guessed.contention == [.init(kind: "k", model: .loss(.prior))])
+        #expect(guessed.models[0].profiles.count == 1 && guessed.models[0].maxBatch == 4)
+        #expect(guessed.models[0].inputBytes == 7 && guessed.models[0].outputBytes == 3)
+        #expect(guessed.models[1].profiles.isEmpty)
+        #expect(try read("[]").models[0].profiles.isEmpty)
+    }
+
     @Test("Random damage to a scenario gives one line or a scenario, never a crash (seeded)")
     func damage() throws {
         let text = Array(

@@ -41,7 +41,12 @@ extension ScenarioReader {
         _ name: String,
         _ object: DocumentObject
     ) throws(DocumentError) -> ModelSpec {
-        var spec = try library.spec(id, of: name, on: devices)
+        var spec = try library.spec(
+            id,
+            of: name,
+            on: devices,
+            estimates: mayEstimate ? estimates : .none
+        )
         spec.slo = try object.milliseconds("sloMs")
         if let percentile = try object.optional("percentile")?.number(in: 50...100) {
             spec.percentile = percentile
