@@ -193,7 +193,10 @@ let edgeTests: [Target] = [
             protobuf,
         ]
     ),
-    tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain", protobuf]),
+    tests(
+        "ModelZooTests",
+        of: ["ModelZoo", "WireMessages", "Planning", "ServingDomain", protobuf]
+    ),
     tests(
         "LoadGeneratorTests",
         of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]

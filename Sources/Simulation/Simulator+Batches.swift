@@ -37,8 +37,8 @@ extension Simulator {
         let instance = instances[flight.instance.position]
         if flight.isAborted { return heap.note(.fail(batch), at: now) }
         if now > flight.latest {
-            land(slot)
-            return send(.batchRefused(batch))
+            // Not at the same instant: a core that sends it again at once must not stop time.
+            return heap.note(.refuse(batch), at: now + .microseconds(1))
         }
         guard instance.row >= 0 else { return heap.note(.fail(batch), at: now) }
         let order = StageOrder(
@@ -133,6 +133,16 @@ extension Simulator {
         if flights[slot].job >= 0 {
             heap.note(.fail(batch), at: now + setup.durations.terminate)
         }
+    }
+
+    /// A lane thread came too late to begin.
+    mutating func refuse(_ batch: BatchID) {
+        let slot = Int(batch.slot)
+        guard flights[slot].batch == batch, flights[slot].isLive else { return }
+        let instance = flights[slot].instance
+        land(slot)
+        send(.batchRefused(batch))
+        leaveIfStopped(instance)
     }
 
     /// A batch ends without results.

@@ -10,6 +10,7 @@ extension Simulator {
         switch task {
         case .begin(let batch): begin(batch)
         case .fail(let batch): fail(batch)
+        case .refuse(let batch): refuse(batch)
         case .again(let place): sendAgain(Int(place))
         case .plan(let place): deliverPlan(Int(place))
         case .step(let place): deliverStep(Int(place))

@@ -121,12 +121,13 @@ public struct Simulator: ~Copyable {
         return simulator.run()
     }
 
-    /// Loads the models, plays the load, and waits until every request has ended.
+    /// Loads the models, plays the load, and waits until every request has ended; gives up when
+    /// the auditor has found more than it keeps.
     public mutating func run() -> Ledger {
         prepare()
         beginLoad()
         let limit = origin + setup.duration + setup.patience
-        while !(isLoadOver && live == 0), step(until: limit) {}
+        while !(isLoadOver && live == 0), auditor?.isFull != true, step(until: limit) {}
         return finish()
     }
 
@@ -260,7 +261,8 @@ public struct Simulator: ~Copyable {
             policy: setup.policy,
             scaler: setup.scaler,
             planner: name,
-            limits: setup.limits
+            limits: setup.limits,
+            epochs: setup.epochs
         )
     }
 

@@ -38,6 +38,8 @@ public struct SimulationSetup: Sendable {
     public var policy = "edf"
     /// The scaler by name.
     public var scaler = "none"
+    /// When plans are made anew because demand drifts; nil = never.
+    public var epochs: EpochRules?
     /// What planners are told of contention; what is missing costs nothing.
     public var beliefs: [PlanInputs.KindContention] = []
     /// What planners are told of models that are slower than profiled.

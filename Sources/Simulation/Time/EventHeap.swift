@@ -70,6 +70,8 @@ enum DriverNote: Sendable {
     case gone(Int32)
     /// A launch reaches its lane thread.
     case begin(BatchID)
+    /// A lane thread came too late to begin a batch.
+    case refuse(BatchID)
     /// A batch ends without results.
     case fail(BatchID)
     /// A fault begins, or ends.
