@@ -39,7 +39,7 @@ struct ScenarioTests {
             policy: edf
             kinds:
               - {kind: k, units: 100, contention: {model: loss, weights: [0,0,0,0,0,0,0,0,0,0.2]}}
-            epochs: {every: 20}
+            epochs: {rules: gpulets, every: 10}
             noise: {spread: 0.03, contention: saturating, strength: 0.5}
             models:
               - model: resnet50
@@ -63,14 +63,17 @@ struct ScenarioTests {
                 stages:
                   - {model: resnet50}
                   - {name: second, model: resnet50, after: [resnet50]}
-                arrivals: {kind: uniform, rate: 4}
+                arrivals: {kind: steps, stepS: 5, rates: [4, 0, 8], repeats: true}
             faults:
               - {at: 3, device: gpu0, kind: slow, factor: 1.5, for: 2}
               - {at: 4.5, model: resnet50, kind: hangs}
             """
         )
         #expect(scenario.seed == 7 && scenario.warmUp == .seconds(2))
-        #expect(scenario.duration == .seconds(10) && scenario.epoch == .seconds(20))
+        #expect(
+            scenario.duration == .seconds(10)
+                && scenario.epochs == .init(.gpulets, every: .seconds(10))
+        )
         #expect(scenario.planner == "elastic" && scenario.policy == "edf")
         #expect(scenario.devices[0].shares == [50, 100])
         let model = scenario.models[0]
@@ -85,6 +88,8 @@ struct ScenarioTests {
         #expect(scenario.loads[1].priority == .low && scenario.loads[1].items == 2)
         #expect(scenario.loads[1].timeout == .milliseconds(30))
         #expect(scenario.graphs[0].graph.stages[1].after == [0])
+        let steps = RateSteps(step: .seconds(5), rates: [4, 0, 8], repeats: true)
+        #expect(scenario.graphs[0].arrivals == .steps(steps))
         #expect(scenario.faults[0].kind == .slow(DeviceID(0), milli: 1_500))
         #expect(scenario.faults[0].at == .seconds(3) && scenario.faults[0].duration == .seconds(2))
         #expect(scenario.faults[1].kind == .hangs(ModelID(0)))
@@ -128,8 +133,8 @@ struct ScenarioTests {
             ),
             (
                 "models: [{model: a, arrivals: {kind: poison, rate: 1}}]",
-                "'poison' is not known; known are poisson, uniform, bursty, trace, closed, the"
-                    + " nearest is 'poisson'"
+                "'poison' is not known; known are poisson, uniform, bursty, steps, trace, closed,"
+                    + " the nearest is 'poisson'"
             ),
             (
                 "models: [{model: a, arrivals: {kind: closed, rate: 1}}]",

@@ -79,10 +79,7 @@ struct ScenarioReader {
                 model: contention.model(of: models)
             )
         }
-        if let epochs = try root.optional("epochs")?.object(["every"]) {
-            let every = try epochs.required("every").number(in: 0.1...Self.longest)
-            scenario.epoch = .milliseconds(rounding: every * 1_000)
-        }
+        scenario.epochs = try readEpochs()
         scenario.faults = try readFaults()
         scenario.noise = try readNoise()
         scenario.warnings = warnings
@@ -154,6 +151,20 @@ struct ScenarioReader {
         layers.scaler = try root.optional("scaler")?.name() ?? layers.scaler
         layers.policy = try root.optional("policy")?.name() ?? layers.policy
         return layers
+    }
+
+    private func readEpochs() throws(DocumentError) -> ScenarioDocument.Epochs? {
+        guard let node = root.optional("epochs") else { return nil }
+        let words = ScenarioDocument.Epochs.Rules.allCases.map(\.rawValue)
+        if case .text = node.value {
+            return .init(.init(rawValue: try node.word(of: words)) ?? .standard)
+        }
+        let object = try node.object(["rules", "every"])
+        let rules = try object.optional("rules")?.word(of: words) ?? "standard"
+        return ScenarioDocument.Epochs(
+            .init(rawValue: rules) ?? .standard,
+            every: try object.seconds("every", in: 0.1...Self.longest)
+        )
     }
 
     // MARK: What goes wrong
