@@ -99,7 +99,8 @@ import Workloads
     func gpuletsLoop() throws {
         var setup = Self.swapping()
         setup.duration = .seconds(100)
-        setup.loads[0].process = .steps(RateSteps(step: .seconds(20), rates: [200, 400, 400, 400, 400]))
+        let jump = RateSteps(step: .seconds(20), rates: [200, 400, 400, 400, 400])
+        setup.loads[0].process = .steps(jump)
         setup.loads[1].process = .poisson(rate: 200)
         setup.declared = [240_000, 240_000]
         setup.epochs = .gpulets
