@@ -50,8 +50,9 @@ extension DispatchState {
             into: &queues[queue.position].tree
         )
         models[model.position].waiting += 1
+        if record.priority == .low { waitingLow += 1 }
         levels[levelPlace(model, record.level)].waiting += 1
-        if queues[queue.position].parked { unpark(queue) }
+        if queues[queue.position].parked, isWorthALook(queue, slot) { unpark(queue) }
         if queues[queue.position].tree.first == slot { listLanes(of: queue) }
     }
 
@@ -70,6 +71,7 @@ extension DispatchState {
         let level = requests[Int(slot)].level
         waiting.remove(slot, from: &queues[queue.position].tree)
         models[model.position].waiting -= 1
+        if requests[Int(slot)].priority == .low { waitingLow -= 1 }
         levels[levelPlace(model, level)].waiting -= 1
     }
 
@@ -100,11 +102,19 @@ extension DispatchState {
 
     // MARK: Parking
 
-    /// Hides `queue` from the policy until `when`, or until it grows.
-    mutating func park(_ queue: QueueID, until when: Instant) {
+    /// Hides `queue` from the policy until `when`, or until it grows to `size` requests.
+    mutating func park(_ queue: QueueID, until when: Instant, size: Int32 = 0) {
         queues[queue.position].parked = true
+        queues[queue.position].awaited = size
         parking.set(queue.index, at: when)
         listLanes(of: queue)
+    }
+
+    /// Whether the request that has just joined a parked queue is what the policy waits for.
+    private func isWorthALook(_ queue: QueueID, _ slot: Int32) -> Bool {
+        let record = queues[queue.position]
+        return record.tree.count >= record.awaited || record.tree.first == slot
+            || requests[Int(slot)].items > 1
     }
 
     /// Shows a parked queue again.
@@ -138,7 +148,8 @@ extension DispatchState {
         let isHigh = queue.priority == .high
         let wasListed = isHigh ? lanes[place].listedHigh : lanes[place].listedLow
         let head = queues[queue.position].tree.first
-        let isReady = head >= 0 && lanes[place].idle != 0 && !queues[queue.position].parked
+        let isReady =
+            head >= 0 && lanes[place].hasFreeInstance && !queues[queue.position].parked
         guard isReady || wasListed else { return }
         let node = lane.index * 2 + (isHigh ? 0 : 1)
         let gpulet = lanes[place].gpulet.position

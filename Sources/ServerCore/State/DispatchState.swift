@@ -51,8 +51,13 @@ package struct DispatchState: ~Copyable, Sendable {
     var candidates: [UInt64] = []
     var candidateCount = 0
 
+    /// Requests of class low that wait.
+    var waitingLow = 0
     /// Batches between two stages.
     package internal(set) var pausedCount = 0
+    /// The first of them; -1 = none.
+    package internal(set) var firstPaused: Int32 = -1
+    var lastPaused: Int32 = -1
     var freeBatch: Int32 = -1
     var firstWatched: Int32 = -1, lastWatched: Int32 = -1
     var arrivals: Int64 = 0
@@ -104,6 +109,9 @@ package struct DispatchState: ~Copyable, Sendable {
         case .free, .finished, .failed: return nil
         }
     }
+
+    /// Whether any request of class low waits.
+    package var waitsLow: Bool { waitingLow > 0 }
 
     /// Whether any gpulet could start a batch.
     package var hasCandidates: Bool { candidateCount > 0 }

@@ -1,0 +1,189 @@
+import ServingDomain
+
+/// Lanes come before those that they replace, and go after.
+extension ServerCore {
+    /// Gives an open gpulet its slots, and the lanes and instances that it lacks; takes nothing.
+    mutating func extend(
+        _ gpulet: GpuletID,
+        by layout: Plan.GpuletLayout,
+        _ actions: inout ActionBuffer
+    ) {
+        state.gpulets[gpulet.position].slots = layout.slots
+        state.gpulets[gpulet.position].dutyCycle = layout.dutyCycle
+        state.judge(gpulet)
+        for placement in layout.lanes { apply(placement, on: gpulet, &actions) }
+    }
+
+    /// Loads the lanes that a gpulet will have once its units have changed. They sleep till then.
+    mutating func prepare(
+        _ gpulet: GpuletID,
+        for layout: Plan.GpuletLayout,
+        _ actions: inout ActionBuffer
+    ) {
+        guard state.gpulets[gpulet.position].state == .open else { return }
+        for placement in layout.lanes where lane(of: placement.model, on: gpulet) == nil {
+            guard isServing(placement.model), let spec = state.specs[placement.model.position],
+                let lane = newLane(spec, on: gpulet)
+            else { continue }
+            state.lanes[lane.position].isDormant = true
+            set(placement, lane, spec)
+            adjustInstances(of: lane, &actions)
+        }
+    }
+
+    private mutating func apply(
+        _ placement: Plan.LanePlacement,
+        on gpulet: GpuletID,
+        _ actions: inout ActionBuffer
+    ) {
+        guard isServing(placement.model), let spec = state.specs[placement.model.position],
+            let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
+        else { return }
+        wake(lane)
+        set(placement, lane, spec)
+        adjustInstances(of: lane, &actions)
+    }
+
+    /// Takes over what a plan says of a lane, but keeps what instances there are: `trim` takes
+    /// them once others stand. Where a scaler owns lanes, it decides about instances.
+    private mutating func set(_ placement: Plan.LanePlacement, _ lane: LaneID, _ spec: ModelSpec) {
+        let place = lane.position
+        let live = state.lanes[place].ready + state.lanes[place].starting
+        let kept = scaler.ownsLanes ? 0 : min(state.lanes[place].wanted, live)
+        settle(placement, spec, on: lane)
+        state.lanes[place].wanted = max(kept, state.lanes[place].wanted)
+        state.lanes[place].milliRate = placement.milliRate
+        state.lanes[place].since = now
+        state.lanes[place].served = 0
+    }
+
+    /// Gives a lane its limits. One that a scaler has settled keeps them, unless its units, its
+    /// ceilings or the planned setting changed (then the scaler begins anew from the plan).
+    private mutating func settle(
+        _ placement: Plan.LanePlacement,
+        _ spec: ModelSpec,
+        on lane: LaneID
+    ) {
+        let old = state.lanes[lane.position]
+        let gpulet = state.gpulets[old.gpulet.position]
+        var new = old
+        new.plannedBatch = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
+        new.plannedInstances = allowed(placement.instances)
+        new.plannedUnits = gpulet.units
+        new.batchCeiling = min(spec.maxBatch, state.limits.batchItems)
+        new.instanceCeiling = min(
+            max(spec.instanceLimit, new.plannedInstances),
+            allowed(max(gpulet.slots, new.plannedInstances))
+        )
+        let isSettled =
+            scaler.ownsLanes && old.wanted > 0 && old.plannedUnits == new.plannedUnits
+            && old.batchCeiling == new.batchCeiling && old.instanceCeiling == new.instanceCeiling
+            && (old.isPlanned(as: new) || new.isPlannedAsSettled)
+        if !isSettled {
+            new.batchLimit = new.plannedBatch
+            new.wanted = new.plannedInstances
+            new.active = .max
+            scaler.laneChanged(lane, at: now)
+        }
+        state.lanes[lane.position] = new
+        if !isSettled { state.list(lane) }
+    }
+
+    private func allowed(_ instances: Int32) -> Int32 {
+        min(instances, min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane)))
+    }
+
+    private func isServing(_ model: ModelID) -> Bool {
+        isKnown(model) && state.models[model.position].state == .serving
+    }
+
+    // MARK: Sleep
+
+    /// Lets a lane take batches.
+    mutating func wake(_ lane: LaneID) {
+        guard state.lanes[lane.position].isDormant else { return }
+        state.lanes[lane.position].isDormant = false
+        chooseFastest(state.lanes[lane.position].model)
+        state.list(lane)
+    }
+
+    /// Lets the sleeping lanes take over whose models are about to lose one on `gpulet`.
+    mutating func wakeSuccessors(of gpulet: GpuletID) {
+        var lane = state.gpulets[gpulet.position].firstLane
+        while lane >= 0 {
+            var other = state.models[state.lanes[Int(lane)].model.position].firstLane
+            while other >= 0 {
+                if state.lanes[Int(other)].gpulet != gpulet { wake(LaneID(other)) }
+                other = state.lanes[Int(other)].nextOfModel
+            }
+            lane = state.lanes[Int(lane)].nextOfGpulet
+        }
+    }
+
+    // MARK: Trimming
+
+    /// Whether `gpulet` has lanes or instances that `layout` has not.
+    func hasMore(_ gpulet: GpuletID, than layout: Plan.GpuletLayout) -> Bool {
+        var lane = state.gpulets[gpulet.position].firstLane
+        while lane >= 0 {
+            let record = state.lanes[Int(lane)]
+            if record.wanted > wanted(record, by: layout) { return true }
+            lane = record.nextOfGpulet
+        }
+        return false
+    }
+
+    /// The instances that a lane is to have by `layout`; where a scaler owns lanes, as many as it
+    /// has, as long as it is to be there at all.
+    private func wanted(_ record: LaneRecord, by layout: Plan.GpuletLayout) -> Int32 {
+        guard let placement = layout.lanes.first(where: { $0.model == record.model }) else {
+            return 0
+        }
+        return scaler.ownsLanes ? record.wanted : allowed(placement.instances)
+    }
+
+    /// Takes the lanes and instances away that `layout` has not.
+    mutating func trim(
+        _ gpulet: GpuletID,
+        to layout: Plan.GpuletLayout,
+        _ actions: inout ActionBuffer
+    ) {
+        var lane = state.gpulets[gpulet.position].firstLane
+        while lane >= 0 {
+            let record = state.lanes[Int(lane)]
+            let wanted = wanted(record, by: layout)
+            if record.wanted > wanted, isServing(record.model),
+                wanted > 0 || !isLastHope(LaneID(lane))
+            {
+                state.lanes[Int(lane)].wanted = wanted
+                adjustInstances(of: LaneID(lane), &actions)
+            }
+            lane = record.nextOfGpulet
+        }
+    }
+
+    /// Whether the lane that was to follow could not be loaded, and nothing else is ready.
+    private func isLastHope(_ lane: LaneID) -> Bool {
+        let model = state.lanes[lane.position].model
+        var hasFailed = false
+        var other = state.models[model.position].firstLane
+        while other >= 0 {
+            let record = state.lanes[Int(other)]
+            if other != lane.index, record.ready > 0 { return false }
+            if other != lane.index, record.failed > 0 { hasFailed = true }
+            other = record.nextOfModel
+        }
+        return hasFailed
+    }
+
+    /// Takes all instances of a gpulet away.
+    mutating func stopLanes(of gpulet: GpuletID, _ actions: inout ActionBuffer) {
+        var lane = state.gpulets[gpulet.position].firstLane
+        while lane >= 0 {
+            let next = state.lanes[Int(lane)].nextOfGpulet
+            state.lanes[Int(lane)].wanted = 0
+            adjustInstances(of: LaneID(lane), &actions)
+            lane = next
+        }
+    }
+}
