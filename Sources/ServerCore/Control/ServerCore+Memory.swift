@@ -12,7 +12,8 @@ extension ServerCore {
         guard device.memoryMiB > 0, let need = footprint(record.model, device) else { return true }
         var used: Int64 = 0
         var seen: [ModelID] = []
-        for instance in state.instances where instance.state != .free {
+        for place in state.instances.indices where state.instances[place].state != .free {
+            let instance = state.instances[place]
             let other = state.lanes[instance.lane.position]
             guard state.gpulets[other.gpulet.position].device == device.id,
                 let takes = footprint(other.model, device)
@@ -23,7 +24,8 @@ extension ServerCore {
             used += takes.weightsKiB
         }
         let weights = seen.contains(record.model) ? 0 : need.weightsKiB
-        let more = weights + need.workspaceKiB(batch: record.batchLimit)
+        let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+        let more = weights + need.workspaceKiB(batch: largest)
         return used + more <= device.memoryMiB * 1_024
     }
 

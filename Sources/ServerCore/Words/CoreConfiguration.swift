@@ -14,6 +14,9 @@ public struct CoreConfiguration: Hashable, Sendable {
     public var limits: CoreLimits
     /// When plans are made anew because demand drifts; nil = never.
     public var epochs: EpochRules?
+    /// What is known beforehand of what co-runners cost, per kind of device; where nothing is
+    /// said the forecast begins with its prior.
+    public var contention: [PlanInputs.KindContention]
 
     /// Creates a configuration.
     public init(
@@ -22,7 +25,8 @@ public struct CoreConfiguration: Hashable, Sendable {
         scaler: String = "none",
         planner: String = "whole",
         limits: CoreLimits = CoreLimits(),
-        epochs: EpochRules? = nil
+        epochs: EpochRules? = nil,
+        contention: [PlanInputs.KindContention] = []
     ) {
         self.devices = devices
         self.policy = policy
@@ -30,5 +34,6 @@ public struct CoreConfiguration: Hashable, Sendable {
         self.planner = planner
         self.limits = limits
         self.epochs = epochs
+        self.contention = contention
     }
 }

@@ -163,9 +163,10 @@ final class LaneThread: @unchecked Sendable {
             try gather(input: index, for: instance)
         }
         let runBegan = MonotonicTime.now()
-        try instance.perform(order.stage)
+        let known = try instance.perform(order.stage)
         let runEnded = MonotonicTime.now()
         try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
+        if let known { return known }
         return StageTimes(
             copyInBegan: began,
             copyInEnded: runBegan,

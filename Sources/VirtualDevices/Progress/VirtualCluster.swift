@@ -21,8 +21,9 @@ public struct VirtualCluster: ~Copyable, Sendable {
     public internal(set) var memories: [VirtualMemory]
 
     let truths: [any TrueContention]
-    let models: [ModelTruth]
-    let noises: [LatencyNoise]
+    var models: [ModelTruth]
+    var noises: [LatencyNoise]
+    let seed: UInt64
     var rows: [VirtualRow] = []
     var jobs: [VirtualJob] = []
     var free: [Int32] = []
@@ -48,18 +49,36 @@ public struct VirtualCluster: ~Copyable, Sendable {
         precondition(truths.count == devices.count && chunkBytes >= 1)
         self.devices = devices
         self.models = models
+        self.seed = seed
         self.truths = truths
         self.chunkBytes = chunkBytes
         memories = devices.map { VirtualMemory(of: $0, models: models.count) }
         noises = models.enumerated().map { place, model in
-            LatencyNoise(
-                seed: seed &+ UInt64(place &+ 1) &* 0xD134_2543_DE82_EF95,
-                spread: model.spread
-            )
+            Self.noise(of: model, at: place, seed: seed)
         }
         engines = devices.map { _ in VirtualEngine() }
         fabric = CopyFabric(devices: devices)
         points = Tournament(sources: devices.count + fabric.linkCount)
+    }
+
+    /// Makes another model known, for devices whose models come and go.
+    ///
+    /// - Returns: Its number.
+    public mutating func add(_ model: ModelTruth) -> ModelID {
+        noises.append(Self.noise(of: model, at: models.count, seed: seed))
+        models.append(model)
+        for device in memories.indices { memories[device].addModel() }
+        return ModelID(Int32(models.count - 1))
+    }
+
+    /// How many models are known.
+    public var modelCount: Int { models.count }
+
+    private static func noise(of model: ModelTruth, at place: Int, seed: UInt64) -> LatencyNoise {
+        LatencyNoise(
+            seed: seed &+ UInt64(place &+ 1) &* 0xD134_2543_DE82_EF95,
+            spread: model.spread
+        )
     }
 
     // MARK: Questions

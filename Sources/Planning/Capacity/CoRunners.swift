@@ -1,0 +1,108 @@
+public import ServingDomain
+
+/// What lanes on one device cost each other.
+///
+/// A gpulet runs one batch at a time, so of each other gpulet the lane that disturbs most is
+/// assumed; lanes of the victim's own gpulet count only where it has several slots, since then
+/// they may run beside it.
+public struct CoRunners: Sendable {
+    /// What the lanes of each gpulet do to their device, in the order of the gpulets.
+    public var loads: [[ContentionLoad]]
+    /// How many batches may run on each gpulet at once.
+    public var slots: [Int32]
+    /// What that costs.
+    public var model: ContentionModel
+
+    /// Creates a device without gpulets.
+    public init(model: ContentionModel) {
+        loads = []
+        slots = []
+        self.model = model
+    }
+
+    /// The lanes of `layout` on `device`.
+    public init(of layout: Plan.DeviceLayout, on device: DeviceSpec, in inputs: PlanInputs) {
+        self.init(model: inputs.contention(on: device.kind))
+        for gpulet in layout.gpulets {
+            loads.append(
+                gpulet.lanes.compactMap { lane in
+                    inputs.models.firstIndex { $0.id == lane.model }.map { place in
+                        Self.load(
+                            of: inputs.models[place],
+                            batch: lane.batchLimit,
+                            units: gpulet.units,
+                            on: device
+                        )
+                    }
+                }
+            )
+            slots.append(gpulet.slots)
+        }
+    }
+
+    /// What a batch of `model` on `units` of `device` does to others.
+    public static func load(
+        of model: ModelSpec,
+        batch: Int32,
+        units: Int32,
+        on device: DeviceSpec
+    ) -> ContentionLoad {
+        ContentionLoad(
+            model: model.id,
+            batch: batch,
+            utilization: model.profile(on: device.kind)?.utilization(batch: batch)
+                ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0),
+            fraction: device.fraction(of: units),
+            priority: model.priority
+        )
+    }
+
+    /// How much longer `victim`, a lane of gpulet number `gpulet`, takes than alone; at least 1.
+    ///
+    /// - Parameter lane: Which lane of its gpulet it is; nil = one that is not among them yet.
+    ///
+    /// Cost: O(lanes of the device).
+    public func slowdown(
+        of victim: ContentionLoad,
+        gpulet: Int,
+        lane: Int? = nil
+    ) -> Double {
+        if case .none = model { return 1 }
+        var others: [ContentionLoad] = []
+        for (place, lanes) in loads.enumerated() {
+            if place == gpulet {
+                guard slots[place] > 1 else { continue }
+                for (number, load) in lanes.enumerated() where number != lane {
+                    others.append(load)
+                }
+            } else if lanes.count == 1 {
+                others.append(lanes[0])
+            } else if let worst = worst(of: lanes, for: victim) {
+                others.append(worst)
+            }
+        }
+        return others.isEmpty ? 1 : max(1, model.slowdown(of: victim, beside: others))
+    }
+
+    private func worst(of lanes: [ContentionLoad], for victim: ContentionLoad) -> ContentionLoad? {
+        var found: (load: ContentionLoad, slowdown: Double)?
+        for load in lanes {
+            let slowdown = model.slowdown(of: victim, beside: [load])
+            if found.map({ slowdown > $0.slowdown }) ?? true { found = (load, slowdown) }
+        }
+        return found?.load
+    }
+
+    /// `span` made longer by `slowdown`, rounded up once.
+    public static func slowed(_ span: TimeSpan, by slowdown: Double) -> TimeSpan {
+        TimeSpan(nanoseconds: slowed(span.nanoseconds, by: slowdown))
+    }
+
+    /// Nanoseconds made longer by `slowdown`, rounded up once; `unplannable` stays so.
+    static func slowed(_ nanoseconds: Int64, by slowdown: Double) -> Int64 {
+        guard slowdown > 1, nanoseconds < ModelLatencies.unplannable else { return nanoseconds }
+        let slowed = (Double(nanoseconds) * slowdown).rounded(.up)
+        return slowed < Double(ModelLatencies.unplannable)
+            ? Int64(slowed) : ModelLatencies.unplannable
+    }
+}
