@@ -61,7 +61,7 @@ public struct ConfluencePlanner: Planner {
             var problem = ConfluenceProblem(inputs, of: self, reserve: reserve)
             problem.setPrices()
             let prices = UnitPrices(of: problem)
-            let draft = search(problem, need: prices.need, inputs)
+            let draft = search(problem, need: prices.need, inputs, isLast: reserve == 1)
             var writer = PlanWriter(problem, draft, bound: prices.milliRate, planner: name)
             writer.verify()
             result = writer
@@ -73,7 +73,8 @@ public struct ConfluencePlanner: Planner {
     private func search(
         _ problem: ConfluenceProblem,
         need: Double,
-        _ inputs: PlanInputs
+        _ inputs: PlanInputs,
+        isLast: Bool
     ) -> PlanDraft {
         let count = inputs.devices.count
         var search = ConfluenceSearch(
@@ -81,7 +82,7 @@ public struct ConfluencePlanner: Planner {
             need: need,
             present: inputs.present,
             mayShare: isTemporal,
-            budget: (6_000 + 150 * count) * Int(effort) / 100
+            budget: (5_000 + 250 * count) * Int(effort) / 100
         )
         let all = Array(inputs.devices.indices)
         let models = Array(inputs.models.indices)
@@ -93,12 +94,12 @@ public struct ConfluencePlanner: Planner {
         if let present = inputs.present { keep(search.kept(present)) }
         if best == nil || !isServed(best?.rating) {
             keep(search.fresh(bears: true, variant: 0))
-            if !isServed(best?.rating) {
-                keep(search.fresh(bears: false, variant: 0))
-                keep(search.fresh(bears: true, variant: 2))
-            }
+            if !isServed(best?.rating) { keep(search.fresh(bears: false, variant: 0)) }
+            if !isServed(best?.rating), count <= 64 { keep(search.fresh(bears: true, variant: 2)) }
         }
         guard var draft = best?.draft else { return PlanDraft(problem) }
+        // Many devices: without room for the reserve, better look without it at once.
+        guard isServed(best?.rating) || isLast || count <= 16 else { return draft }
         // What is served already is only packed tighter, which is worth less time.
         search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 300 + count)
         return draft

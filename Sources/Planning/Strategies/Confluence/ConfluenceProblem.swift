@@ -44,7 +44,7 @@ struct ConfluenceProblem {
             milliRate: max(0, milliRate),
             objective: model.slo.map { $0.inMilliseconds } ?? .infinity,
             target: target,
-            row: CapacityTable.row(of: target / 2),
+            row: CapacityTable.row(of: target * CapacityRule.plannedTarget),
             isHigh: model.priority == .high,
             weight: max(1, Double(model.weightMilli)) / 1_000,
             reserve: model.priority == .high ? reserve : 1

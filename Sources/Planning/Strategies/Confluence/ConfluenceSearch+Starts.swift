@@ -34,8 +34,20 @@ extension ConfluenceSearch {
                 }
             }
         }
-        budget -= filler.steps
+        sweep(models, &filler, &draft)
         return draft
+    }
+
+    /// Looks for seats once more, now on whichever devices have the most free units.
+    private func sweep(_ models: [Int], _ filler: inout SeatFiller, _ draft: inout PlanDraft) {
+        for isHigh in [true, false] {
+            let group = models.filter {
+                draft.left[$0] > 0 && problem.wants[$0].isHigh == isHigh
+            }
+            for model in order(group, rates: draft.left, variant: 0, salt: 1) {
+                filler.place([model], among: roomiest(draft), in: &draft)
+            }
+        }
     }
 
     /// What is left of a rate after gpulets of the size that suits the model best.
@@ -125,7 +137,6 @@ extension ConfluenceSearch {
         for model in order(models, rates: draft.left, variant: 0, salt: 1) {
             filler.place([model], among: roomiest(draft), in: &draft)
         }
-        budget -= filler.steps
         return draft
     }
 
