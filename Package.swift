@@ -138,7 +138,7 @@ let pureTests: [Target] = [
     tests("PlanningTests", of: ["Planning", "ServingDomain", "ServingTestKit"]),
     tests("VirtualDevicesTests", of: ["VirtualDevices", "ServingDomain", "ServingTestKit"]),
     tests("WorkloadsTests", of: ["Workloads", "ServingDomain", "ServingTestKit"]),
-    tests("ReportsTests", of: ["Reports"]),
+    tests("ReportsTests", of: ["Reports"], exclude: ["Golden"]),
     tests(
         "SimulationTests",
         of: [
@@ -193,7 +193,10 @@ let edgeTests: [Target] = [
             protobuf,
         ]
     ),
-    tests("ModelZooTests", of: ["ModelZoo", "WireMessages", "ServingDomain", protobuf]),
+    tests(
+        "ModelZooTests",
+        of: ["ModelZoo", "WireMessages", "Planning", "ServingDomain", protobuf]
+    ),
     tests(
         "LoadGeneratorTests",
         of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]

@@ -39,6 +39,26 @@ let benchmarks: @Sendable () -> Void = {
             setup: { try CoreDrive(policy: policy, waiting: 64) }
         )
     }
+    // Single events, so that the 99th percentile is one of decisions; half of them decide.
+    for policy in ["edf", "strait", "confluence"] {
+        Benchmark(
+            "ServerCore.handle, \(policy), 50 models queued, 8 devices of 4 slots, single events",
+            configuration: Benchmark.Configuration(
+                metrics: [.wallClock, allocations],
+                timeUnits: .nanoseconds,
+                scalingFactor: .one,
+                maxDuration: .seconds(5),
+                maxIterations: 200_000
+            ),
+            closure: { (benchmark: Benchmark, drive: CoreDrive) in
+                let count = measure(benchmark) { drive.run($0) }
+                if count > 0 { benchmark.error("the core allocated \(count) times") }
+            },
+            setup: {
+                try CoreDrive(policy: policy, waiting: 256, models: 50, devices: 8, slots: 4)
+            }
+        )
+    }
     for wire in TinyRequest.Wire.allCases {
         Benchmark(
             "Tiny request, decode and bind, \(wire.rawValue)",

@@ -29,6 +29,7 @@ public final class ServingRuntime: Sendable {
     private let registry: ModelRegistry
     private let loader: ModelLoader
     private let control: ControlPlane
+    private let ensembles: EnsembleRunner
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -62,6 +63,11 @@ public final class ServingRuntime: Sendable {
             logger: logger
         )
         registry = ModelRegistry(capacity: configuration.core.limits.models)
+        ensembles = EnsembleRunner(
+            driver: driver,
+            registry: registry,
+            capacity: configuration.core.limits.requests
+        )
         let planner = try planner(named: configuration.core.planner)
         control = ControlPlane(
             driver: driver,
@@ -92,7 +98,7 @@ public final class ServingRuntime: Sendable {
         driver.start { [control] item in control.carryOut(item) }
         loader.start()
         for name in await initialNames() {
-            _ = await loader.perform { [loader] in loader.load(name, nil) }
+            _ = await loader.perform { [loader] in loader.loadOnce(name) }
         }
         standing.withLock { if $0 == .starting { $0 = .ready } }
     }
@@ -115,8 +121,7 @@ public final class ServingRuntime: Sendable {
         let left = driver.requestsHere
         loader.stop()
         for servable in registry.servables() {
-            registry.seat(servable.id)?.retire()
-            driver.retire(servable.id, successor: nil)
+            loader.retire(servable, successor: nil)
         }
         while registry.holdsSeats, MonotonicTime.now() < end {
             try? await Task.sleep(for: .milliseconds(5))
@@ -137,7 +142,9 @@ public final class ServingRuntime: Sendable {
         named name: String,
         version: Int64?
     ) throws(LookupFailure) -> Servable {
-        try registry.servable(named: name, version: version)
+        let servable = try registry.servable(named: name, version: version)
+        try registry.checkSteps(of: servable)
+        return servable
     }
 
     /// Hands a request to the core. The runtime keeps `exchange` until it has ended it.
@@ -150,12 +157,12 @@ public final class ServingRuntime: Sendable {
         to servable: Servable,
         _ ticket: Ticket
     ) -> RequestID? {
-        driver.submit(exchange, to: servable, ticket)
+        ensembles.submit(exchange, to: servable, ticket)
     }
 
     /// Says that the client of a request has gone; harmless when it has ended already.
     public func cancel(_ request: RequestID) {
-        driver.cancel(request)
+        ensembles.cancel(request)
     }
 
     // MARK: State (any thread)
@@ -202,10 +209,12 @@ public final class ServingRuntime: Sendable {
     }
 
     /// Takes a model away: what waits is finished first. An unknown name does nothing.
-    public func unload(_ name: String) async throws(SourceError) {
+    ///
+    /// - Parameter dependents: Whether the models that an ensemble calls go too.
+    public func unload(_ name: String, dependents: Bool = false) async throws(SourceError) {
         try checkExplicit()
         _ = await loader.perform { [loader] in
-            loader.unload(name)
+            loader.unload(name, dependents: dependents)
             return .success(())
         }
     }

@@ -17,6 +17,7 @@ PLAIN_MODELS = [
     *("add_sub", "plain", "variable", "reshaped", "bare", "versions", "classifier", "curious"),
     "broad",
     "digits",
+    "doubling",
 ]
 
 

@@ -362,11 +362,31 @@ def write_curious(repository):
     )
 
 
+def write_ensemble(repository):
+    """`doubling`: sum and difference of two tensors, and again of those: both tensors, doubled."""
+    steps = [("INPUT0", "INPUT1", "sum", "difference"), ("sum", "difference", "TWICE0", "TWICE1")]
+    step = """step {{ model_name: "add_sub" model_version: -1
+  input_map {{ key: "INPUT0" value: "{}" }} input_map {{ key: "INPUT1" value: "{}" }}
+  output_map {{ key: "OUTPUT0" value: "{}" }} output_map {{ key: "OUTPUT1" value: "{}" }} }}
+"""
+    sides = [("input", "INPUT"), ("output", "TWICE")]
+    tensors = [
+        f'{side} {{ name: "{word}{number}" data_type: TYPE_FP32 dims: 16 }}\n'
+        for side, word in sides
+        for number in (0, 1)
+    ]
+    text = 'platform: "ensemble"\nmax_batch_size: 8\n' + "".join(tensors)
+    text += "ensemble_scheduling { " + "".join(step.format(*names) for names in steps) + "}\n"
+    (repository / "doubling" / "1").mkdir(parents=True)
+    (repository / "doubling" / "config.pbtxt").write_text(text, "utf-8")
+
+
 def write_all(repository):
     """The whole repository."""
     repository = pathlib.Path(repository)
     write_identities(repository)
     write_arithmetic(repository)
+    write_ensemble(repository)
     write_slow(repository)
     write_curious(repository)
     shutil.copytree(ROOT / "Models" / "digits", repository / "digits")

@@ -153,11 +153,9 @@ import Testing
         "What is not served is refused with one line that says so",
         arguments: [
             ("sequence_batching { }", "sequence_batching"),
-            ("ensemble_scheduling { step { model_name: \"a\" } }", "ensembles are not served"),
             ("model_transaction_policy { decoupled: true }", "one reply"),
             ("platform: \"tensorrt_plan\"", "only ONNX Runtime is served"),
             ("backend: \"python\"", "only ONNX Runtime is served"),
-            ("platform: \"ensemble\"", "ensembles are not served"),
             ("batch_input { kind: BATCH_ITEM_SHAPE }", "ragged batch"),
             ("input { name: \"r\" allow_ragged_batch: true }", "ragged batches"),
             ("input { name: \"r\" is_shape_tensor: true }", "shape tensors"),

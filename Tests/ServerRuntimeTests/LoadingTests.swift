@@ -10,7 +10,7 @@ import Testing
         let fixture = try await RuntimeFixture([(RuntimeFixture.echo(), EmulatedModel())])
         let traffic = Task {
             var sent = 0
-            while !Task.isCancelled {
+            repeat {
                 let (exchange, _) = try fixture.send(UInt8(sent % 251))
                 guard case .completed = await exchange.ended() else {
                     Issue.record("request \(sent) was lost: \(await exchange.ended())")
@@ -18,7 +18,7 @@ import Testing
                 }
                 #expect(exchange.output == Array(repeating: UInt8(sent % 251), count: 64))
                 sent += 1
-            }
+            } while !Task.isCancelled
             return sent
         }
         for version in Int64(2)...6 {

@@ -130,7 +130,7 @@ extension ONNXInstance {
         return UnsafeMutableRawBufferPointer(start: inputs[index].base, count: byteCount)
     }
 
-    func perform(_ stage: Stage) throws(EngineError) {
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
         guard stage == .whole else {
             throw EngineError(.failed, "ONNX Runtime on a CPU runs whole batches, not \(stage)")
         }
@@ -150,6 +150,7 @@ extension ONNXInstance {
         try run(batch, retries: true)
         hasRun = true
         try learnShapes(of: batch)
+        return nil
     }
 
     func output(_ index: Int) throws(EngineError) -> EngineOutput {

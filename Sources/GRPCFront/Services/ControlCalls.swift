@@ -44,14 +44,15 @@ extension ConnectionHandler {
 /// What a client wants loaded or unloaded.
 enum ControlOrder: Sendable {
     case load(String, LoadOverride?)
-    case unload(String)
+    case unload(String, dependents: Bool)
 
     /// Reads the message of a load or unload call.
     init(_ method: Method?, _ message: Message) throws(Status) {
         if method == .repositoryModelUnload {
             let request: Inference_RepositoryModelUnloadRequest = try message.parsed()
             try RepositoryName.check(request.repositoryName)
-            self = .unload(request.modelName)
+            let dependents = request.parameters["unload_dependents"]?.boolParam ?? false
+            self = .unload(request.modelName, dependents: dependents)
         } else {
             let request: Inference_RepositoryModelLoadRequest = try message.parsed()
             try RepositoryName.check(request.repositoryName)
@@ -65,7 +66,8 @@ enum ControlOrder: Sendable {
             switch self {
             case .load(let name, let override):
                 try await shared.runtime.load(name, override: override)
-            case .unload(let name): try await shared.runtime.unload(name)
+            case .unload(let name, let dependents):
+                try await shared.runtime.unload(name, dependents: dependents)
             }
             return .ok
         } catch {

@@ -49,7 +49,10 @@ extension AdminEndpoints {
             case .load:
                 let override = try Self.override(parameters)
                 try await runtime.load(name, override: override)
-            case .unload: try await runtime.unload(name)
+            case .unload:
+                var dependents = false
+                if case .flag(true) = parameters["unload_dependents"] { dependents = true }
+                try await runtime.unload(name, dependents: dependents)
             }
         } catch {
             throw Self.wireError(error)

@@ -3,11 +3,15 @@ enum ConfigDefaults {
     /// Fills in everything that a client may look for.
     static func fill(_ config: inout ConfigMessage, name: String, instances: Int64) {
         config["name"] = .string(name)
+        if !config.has("max_batch_size") { config["max_batch_size"] = .int(0) }
+        fillVersions(&config)
+        guard !EnsembleRule.isEnsemble(config) else {
+            config["platform"] = .string(PlatformRule.ensemble)
+            return
+        }
         config["platform"] = .string(PlatformRule.platform)
         config["backend"] = .string(PlatformRule.backend)
         config["default_model_filename"] = .string(PlatformRule.file(config))
-        if !config.has("max_batch_size") { config["max_batch_size"] = .int(0) }
-        fillVersions(&config)
         fillOptimization(&config)
         fillBatching(&config)
         fillInstances(&config, name: name, instances: instances)

@@ -126,9 +126,14 @@ struct FieldRule {
             "models that keep state between requests are not served; pass the state as a tensor"
         ),
         FieldRule(
-            "ensemble_scheduling",
-            .refused,
-            "ensembles are not served yet; call the steps one by one"
+            "ensemble_scheduling.step",
+            .mapped,
+            "steps run as soon as their tensors are there, each with what is left of the deadline"
+        ),
+        FieldRule(
+            "ensemble_scheduling.max_inflight_requests",
+            .ignored,
+            "the request table bounds what is on its way"
         ),
         FieldRule(
             "model_transaction_policy.decoupled",

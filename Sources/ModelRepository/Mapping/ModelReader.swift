@@ -74,6 +74,7 @@ struct ModelReader {
         let there = try folder.versions(limits)
         let versions = VersionRule.choose(config, from: there, limits, &findings)
         checkBatch(config)
+        if EnsembleRule.isEnsemble(config) { return ensemble(config, versions) }
         let options = options(config)
         var artifacts: [ModelArtifact] = []
         for version in versions {
@@ -95,6 +96,20 @@ struct ModelReader {
             return nil
         }
         return build(config, artifacts, files, options)
+    }
+
+    /// A model that calls others: it has versions, but no files.
+    private mutating func ensemble(
+        _ config: ConfigMessage,
+        _ versions: [Int64]
+    ) -> ModelDefinition {
+        let ensemble = EnsembleRule.map(config, &findings)
+        let artifacts = versions.map { version in
+            ModelArtifact(name: folder.name, version: version, path: "")
+        }
+        var definition = build(config, artifacts, [], [:])
+        definition.ensemble = ensemble
+        return definition
     }
 
     private mutating func parse(_ text: Text?) -> ConfigMessage? {

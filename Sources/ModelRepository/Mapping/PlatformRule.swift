@@ -2,25 +2,35 @@
 enum PlatformRule {
     /// The word that clients see in metadata.
     static let platform = "onnxruntime_onnx"
+    /// The word for a model that calls others.
+    static let ensemble = "ensemble"
     /// The backend's name.
     static let backend = "onnxruntime"
     /// The model's file when nothing else is said.
     static let defaultFile = "model.onnx"
 
-    /// Refuses everything but ONNX Runtime.
+    /// Refuses everything but ONNX Runtime and ensembles.
     static func check(_ config: ConfigMessage, _ findings: inout Findings) {
         let platform = config.string("platform")
         let backend = config.string("backend")
         let next =
             "only ONNX Runtime is served (platform: \"\(Self.platform)\" or "
             + "backend: \"\(Self.backend)\"); export the model to ONNX"
-        if platform == "ensemble" || backend == "ensemble" {
-            guard !config.has("ensemble_scheduling") else { return }
-            findings.refused(
-                "platform",
-                "ensembles are not served yet; call the steps one by one",
-                at: config.position("platform")
-            )
+        if platform == ensemble || backend == ensemble || config.has("ensemble_scheduling") {
+            guard config.has("ensemble_scheduling") else {
+                return findings.error(
+                    "platform",
+                    "is an ensemble without ensemble_scheduling; add its steps",
+                    at: config.position("platform")
+                )
+            }
+            guard platform.isEmpty || platform == ensemble else {
+                return findings.error(
+                    "platform",
+                    "'\(platform)' has ensemble_scheduling; write platform: \"ensemble\"",
+                    at: config.position("platform")
+                )
+            }
         } else if !platform.isEmpty, platform != Self.platform {
             findings.refused(
                 "platform",

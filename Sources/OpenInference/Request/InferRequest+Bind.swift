@@ -110,7 +110,14 @@ private struct RequestBinding {
         }
         let row = try row(of: input, spec)
         try checkBytes(of: input, message)
-        dims[index] = try engineRow(row, spec)
+        guard let engineRow = spec.engineRow(row) else {
+            throw WireError(
+                .internalFault,
+                "the reshape of input '\(spec.name)' has more free sizes than its dims; "
+                    + "the operator must mend config.pbtxt"
+            )
+        }
+        dims[index] = engineRow
         sources[index] = input.source
     }
 
@@ -130,15 +137,7 @@ private struct RequestBinding {
         _ spec: TensorSpec
     ) throws(WireError) -> [Int64] {
         let lead = signature.batched ? 1 : 0
-        var fits = input.shape.count == spec.dims.count + lead
-        if fits {
-            for position in spec.dims.indices {
-                let dimension = input.shape[position + lead]
-                let wanted = spec.dims[position]
-                fits = fits && dimension >= 0 && (wanted < 0 || wanted == dimension)
-            }
-        }
-        guard fits else {
+        guard input.shape.count >= lead, spec.takes(input.shape.dropFirst(lead)) else {
             let expected = signature.batched ? [-1] + spec.dims : spec.dims
             throw WireError(
                 .invalidArgument,
@@ -201,24 +200,5 @@ private struct RequestBinding {
                     + (check.isWhole ? "" : " and a piece of one")
             )
         }
-    }
-
-    /// What the engine sees of a row: `reshape`, its free dimensions filled in their order.
-    private func engineRow(_ row: [Int64], _ spec: TensorSpec) throws(WireError) -> [Int64] {
-        guard let target = spec.engineDims else { return row }
-        guard target.contains(where: { $0 < 0 }) else { return target }
-        var free = zip(spec.dims, row).filter { $0.0 < 0 }.map(\.1).makeIterator()
-        var result = target
-        for position in target.indices where target[position] < 0 {
-            guard let dimension = free.next() else {
-                throw WireError(
-                    .internalFault,
-                    "the reshape of input '\(spec.name)' has more free sizes than its dims; "
-                        + "the operator must mend config.pbtxt"
-                )
-            }
-            result[position] = dimension
-        }
-        return result
     }
 }

@@ -28,6 +28,7 @@ extension ServerCore {
         for known in state.specs[place]?.profiles ?? [] where spec.profile(on: known.kind) == nil {
             spec.set(known)
         }
+        if spec.estimates.isEmpty { spec.estimates = state.specs[place]?.estimates ?? [] }
         state.specs[place] = spec
         takeRules(spec)
         forecast.refresh(spec)
@@ -216,7 +217,8 @@ extension ServerCore {
             model: record.model,
             gpulet: record.gpulet,
             siblings: record.wanted,
-            batchLimit: record.batchLimit
+            // A scaler may go up to the ceiling without a reload: every size is warmed.
+            batchLimit: scaler.ownsLanes ? record.batchCeiling : record.batchLimit
         )
         actions.append(.startInstance(order))
         return true

@@ -25,15 +25,16 @@ extension ServerCore {
         for place in state.models.indices where state.models[place].state == .serving {
             guard let spec = state.specs[place] else { continue }
             models.append(spec)
-            rates.append(state.models[place].rate.milliRate(at: now))
+            rates.append(rateToPlan(for: place))
         }
         let devices = state.devices.filter { state.present[$0.id.position] }
         let inputs = PlanInputs(
             devices: devices,
             models: models,
             milliRates: rates,
-            present: presentPlan(of: devices)
+            present: control.beginsAnew ? nil : presentPlan(of: devices)
         )
+        control.beginsAnew = false
         actions.append(.computePlan(control.epoch, inputs))
     }
 
@@ -88,7 +89,9 @@ extension ServerCore {
     mutating func planAnswered(_ epoch: Epoch, _ plan: Plan?) {
         guard control.isPlanning, epoch == control.epoch else { return }
         control.isPlanning = false
-        if let plan, isSound(plan) { control.pending = (epoch, plan) }
+        guard let plan, isSound(plan) else { return noteRates(of: nil) }
+        control.pending = (epoch, plan)
+        noteRates(of: plan)
     }
 
     /// Whether the devices can hold `plan`; one that they can't counts as none.

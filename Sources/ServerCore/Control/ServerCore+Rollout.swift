@@ -106,16 +106,44 @@ extension ServerCore {
             let spec = state.specs[placement.model.position],
             let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
         else { return }
-        let limit = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
-        state.lanes[lane.position].batchLimit = limit
-        state.lanes[lane.position].wanted = min(
-            placement.instances,
-            min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane))
-        )
+        settle(placement, spec, on: lane)
         state.lanes[lane.position].milliRate = placement.milliRate
         state.lanes[lane.position].since = now
         state.lanes[lane.position].served = 0
         adjustInstances(of: lane, &actions)
+    }
+
+    /// Gives a lane its limits. One that a scaler has settled keeps them, unless its units, its
+    /// ceilings or the planned setting changed (then the scaler begins anew from the plan).
+    private mutating func settle(
+        _ placement: Plan.LanePlacement,
+        _ spec: ModelSpec,
+        on lane: LaneID
+    ) {
+        let old = state.lanes[lane.position]
+        let gpulet = state.gpulets[old.gpulet.position]
+        let most = min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane))
+        var new = old
+        new.plannedBatch = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
+        new.plannedInstances = min(placement.instances, most)
+        new.plannedUnits = gpulet.units
+        new.batchCeiling = min(spec.maxBatch, state.limits.batchItems)
+        new.instanceCeiling = min(
+            max(spec.instanceLimit, new.plannedInstances),
+            min(max(gpulet.slots, new.plannedInstances), most)
+        )
+        let isSettled =
+            scaler.ownsLanes && old.wanted > 0 && old.plannedUnits == new.plannedUnits
+            && old.batchCeiling == new.batchCeiling && old.instanceCeiling == new.instanceCeiling
+            && (old.isPlanned(as: new) || new.isPlannedAsSettled)
+        if !isSettled {
+            new.batchLimit = new.plannedBatch
+            new.wanted = new.plannedInstances
+            new.active = .max
+            scaler.laneChanged(lane, at: now)
+        }
+        state.lanes[lane.position] = new
+        if !isSettled { state.list(lane) }
     }
 
     private mutating func newLane(_ spec: ModelSpec, on gpulet: GpuletID) -> LaneID? {

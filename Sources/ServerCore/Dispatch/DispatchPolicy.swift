@@ -8,6 +8,9 @@ package protocol DispatchPolicy: Sendable {
     /// How the queues are to be ordered; asked once.
     var order: QueueOrder { get }
 
+    /// What the policy wants of the forecast; asked once.
+    var forecastOptions: ForecastOptions { get }
+
     /// Why `arrival` is not to be admitted; nil = it is. Bounds and states of models are the
     /// core's business and have been looked at already.
     func refuses(
@@ -33,6 +36,11 @@ package protocol DispatchPolicy: Sendable {
     ) -> Choice
 }
 
+extension DispatchPolicy {
+    /// Latencies only.
+    package var forecastOptions: ForecastOptions { .plain }
+}
+
 /// What a policy wants to happen next.
 package enum Choice: Hashable, Sendable {
     /// Start a batch.
@@ -43,6 +51,8 @@ package enum Choice: Hashable, Sendable {
     case giveUp(slot: Int32)
     /// Don't look at a queue before this point, unless it grows.
     case park(QueueID, until: Instant)
+    /// The same, but growing alone is no reason to look: only `size` requests are, or a new head.
+    case gather(QueueID, size: Int32, until: Instant)
     /// Nothing more to start; ask again at this point at the latest.
     case hold(until: Instant?)
 }
@@ -82,7 +92,12 @@ extension DispatchState {
         of queue: QueueID,
         limit: Int32
     ) -> (count: Int32, items: Int32) {
-        var slot = head(of: queue)
+        prefix(from: head(of: queue), limit: limit)
+    }
+
+    /// The same for those of a queue from `first` on.
+    package func prefix(from first: Int32, limit: Int32) -> (count: Int32, items: Int32) {
+        var slot = first
         guard slot >= 0 else { return (0, 0) }
         let shape = requests[Int(slot)].shape
         var items = requests[Int(slot)].items

@@ -10,6 +10,13 @@ package struct LaneRecord: Sendable {
     package internal(set) var gpulet = GpuletID(0)
     /// The most items in a batch.
     package internal(set) var batchLimit: Int32 = 1
+    /// Batches that may run at once; instances beyond that stand by, loaded and warm.
+    package internal(set) var active = Int32.max
+    /// What the plan said, and for how many units.
+    package internal(set) var plannedBatch: Int32 = 0, plannedInstances: Int32 = 0
+    package internal(set) var plannedUnits: Int32 = 0
+    /// How far a scaler may go.
+    package internal(set) var batchCeiling: Int32 = 1, instanceCeiling: Int32 = 1
     /// How many instances it is to have; 0 once it is to go.
     package internal(set) var wanted: Int32 = 0
     /// Instances that can run a batch, are being loaded, are to stop.
@@ -33,6 +40,21 @@ package struct LaneRecord: Sendable {
 
     /// Instances that exist in any state.
     package var instances: Int32 { ready + starting + stopping }
+
+    /// Whether an instance could take a batch now: one is idle, and not as many run as may.
+    package var hasFreeInstance: Bool {
+        idle != 0 && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
+    }
+
+    /// Whether a plan gives `other` the same setting.
+    func isPlanned(as other: LaneRecord) -> Bool {
+        plannedBatch == other.plannedBatch && plannedInstances == other.plannedInstances
+    }
+
+    /// Whether the plan asks for what a scaler has settled on already.
+    var isPlannedAsSettled: Bool {
+        plannedBatch == batchLimit && plannedInstances == min(wanted, active)
+    }
 
     /// How far it is behind its planned rate at `now`, in thousandths of a request.
     package func arrears(at now: Instant) -> Int64 {
@@ -68,6 +90,8 @@ package struct GpuletRecord: Sendable {
     package internal(set) var slots: Int32 = 1
     /// Stages that run on it.
     package internal(set) var running: Int32 = 0
+    /// Those of them whose batches are of class high.
+    package internal(set) var runningHigh: Int32 = 0
     /// The time that gives each lane one turn; nil where nothing takes turns.
     package internal(set) var dutyCycle: TimeSpan?
     /// Its lanes with work, a free instance and class high or low, by their queues' heads.

@@ -57,6 +57,8 @@ package struct QueueRecord: Sendable {
     package internal(set) var tree = OrderedForest.Tree()
     /// Whether the policy does not want to look at it before a stated time.
     package internal(set) var parked = false
+    /// How many requests end that early; 0 = any more than now.
+    var awaited: Int32 = 0
 }
 
 /// One queue: a model and a class. Under `QueueOrder.arrival` all requests are in class high's.

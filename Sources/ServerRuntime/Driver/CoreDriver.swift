@@ -126,6 +126,11 @@ final class CoreDriver: Sendable {
         carryOut(&deeds, runner: nil)
     }
 
+    /// What `items` of a model would take by themselves, by the forecast; nil where not known.
+    func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
+        state.withLock { $0.core.predictedLatency(of: model, items: items) }
+    }
+
     // MARK: Events
 
     /// Tells the core a fact and carries out what follows.

@@ -17,6 +17,8 @@ public protocol LoadedModel: AnyObject, Sendable {
     var declared: DeclaredSignature { get }
     /// What the weights take, in MiB; 0 = not known.
     var weightsMiB: Int64 { get }
+    /// What is known of the model on kinds of devices before it has run there; may be guesses.
+    var profiles: [DeviceProfile] { get }
 
     /// Makes an instance. Blocks; called on the lane thread that will own it.
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance
@@ -38,7 +40,11 @@ public protocol EngineInstance: AnyObject, Sendable {
     func input(_ index: Int, byteCount: Int) throws(EngineError) -> UnsafeMutableRawBufferPointer
 
     /// Runs a stage of the prepared batch; blocks until it ended.
-    func perform(_ stage: Stage) throws(EngineError)
+    ///
+    /// - Returns: When the copies and the run began and ended, by `CLOCK_MONOTONIC`, where the
+    ///   engine knows; nil = nothing is copied, and the caller's own clock will do.
+    @discardableResult
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes?
 
     /// The result at `index` of the model's signature, in the wire's layout.
     func output(_ index: Int) throws(EngineError) -> EngineOutput
@@ -53,6 +59,11 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
     /// Any thread may call it, at any time; without a running batch it does nothing.
     func terminate()
+}
+
+extension LoadedModel {
+    /// Nothing is known before it has run.
+    public var profiles: [DeviceProfile] { [] }
 }
 
 extension EngineInstance {

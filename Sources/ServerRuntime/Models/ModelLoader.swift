@@ -14,7 +14,7 @@ final class ModelLoader: Sendable {
 
     private let source: any ModelSource
     private let engine: any Engine
-    private let registry: ModelRegistry
+    let registry: ModelRegistry
     private let driver: CoreDriver
     private let logger: Logger
     private let jobs = Mutex<[@Sendable () -> Void]>([])
@@ -67,11 +67,25 @@ final class ModelLoader: Sendable {
 
     /// Loads every version of a model that is to be served, or loads it anew.
     func load(_ name: String, _ override: LoadOverride?) -> Result<Void, SourceError> {
+        load(name, override, within: [])
+    }
+
+    /// Loads a model unless it answers already, as a step of an ensemble may.
+    func loadOnce(_ name: String) -> Result<Void, SourceError> {
+        if (try? registry.servable(named: name, version: nil)) != nil { return .success(()) }
+        return load(name, nil)
+    }
+
+    /// - Parameter ensembles: Those whose steps are being loaded, the outermost first.
+    func load(
+        _ name: String,
+        _ override: LoadOverride?,
+        within ensembles: [String]
+    ) -> Result<Void, SourceError> {
         let began = MonotonicTime.now()
         registry.loadBegins(name)
         do throws(SourceError) {
-            let seats = try admit(name, override)
-            let servables = try waitFor(seats)
+            let servables = try admit(name, override, within: ensembles)
             let old = registry.publish(name, servables)
             for servable in old {
                 retire(servable, successor: successor(of: servable, among: servables))
@@ -98,21 +112,32 @@ final class ModelLoader: Sendable {
     }
 
     /// Takes a model away. What waits is finished first, without this waiting for it.
-    func unload(_ name: String) {
-        for servable in registry.withdraw(name) { retire(servable, successor: nil) }
+    ///
+    /// - Parameter dependents: Whether the models that an ensemble calls go too.
+    func unload(_ name: String, dependents: Bool = false) {
+        let servables = registry.withdraw(name)
+        for servable in servables { retire(servable, successor: nil) }
         logger.info("model '\(name)' is being unloaded")
+        guard dependents else { return }
+        for step in servables.flatMap({ $0.wiring?.steps ?? [] }) {
+            unload(step.model, dependents: true)
+        }
     }
 
     private func admit(
         _ name: String,
-        _ override: LoadOverride?
-    ) throws(SourceError) -> [ModelSeat] {
+        _ override: LoadOverride?,
+        within ensembles: [String]
+    ) throws(SourceError) -> [Servable] {
         var inspected: [String: any LoadedModel] = [:]
         let definition = try source.read(name, override: override) {
             (artifact) throws(EngineError) in
             let loaded = try engine.load(artifact)
             inspected[artifact.path] = loaded
             return loaded.declared
+        }
+        if let ensemble = definition.ensemble {
+            return try wire(ensemble, definition, within: ensembles)
         }
         var seats: [ModelSeat] = []
         do throws(SourceError) {
@@ -124,7 +149,7 @@ final class ModelLoader: Sendable {
             for seat in seats { withdraw(seat) }
             throw error
         }
-        return seats
+        return try waitFor(seats)
     }
 
     /// What `inspect` has loaded already serves, if it numbers the tensors as the configuration
@@ -168,6 +193,9 @@ final class ModelLoader: Sendable {
         spec.id = id
         spec.name = definition.name
         spec.version = artifact.version
+        for profile in loaded.profiles { spec.set(profile) }
+        spec.inputBytes = definition.signature.bytesOfOneItem(\.inputs)
+        spec.outputBytes = definition.signature.bytesOfOneItem(\.outputs)
         let servable = Servable(
             spec: spec,
             definition: definition,
@@ -200,7 +228,9 @@ final class ModelLoader: Sendable {
         driver.retire(seat.id, successor: nil)
     }
 
-    private func retire(_ servable: Servable, successor: Servable?) {
+    /// Takes a version out of the core; later requests go to `successor`.
+    func retire(_ servable: Servable, successor: Servable?) {
+        guard servable.wiring == nil else { return }
         registry.seat(servable.id)?.retire()
         driver.retire(servable.id, successor: successor)
     }

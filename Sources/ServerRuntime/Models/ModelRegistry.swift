@@ -77,6 +77,18 @@ final class ModelRegistry: Sendable {
         return try answer.get()
     }
 
+    /// Throws if `servable` is an ensemble and one of its steps' models does not answer.
+    func checkSteps(of servable: Servable) throws(LookupFailure) {
+        for step in servable.wiring?.steps ?? [] {
+            do throws(LookupFailure) {
+                _ = try self.servable(named: step.model, version: step.version)
+            } catch {
+                let reason = if case .notReady(let reason) = error { reason } else { "unknown" }
+                throw .notReady("step '\(step.model)' does not answer: \(reason)")
+            }
+        }
+    }
+
     /// Every version that answers, by name and version.
     func servables() -> [Servable] {
         state.withLock { state in state.models.values.flatMap(\.ready) }

@@ -56,6 +56,8 @@ public struct ModelDefinition: Hashable, Sendable {
     public var warmups: [Warmup]
     /// Labels that the metrics of this model carry beside its name and version.
     public var metricTags: [String: String]
+    /// The models that it calls, where it is an ensemble; such versions have no file.
+    public var ensemble: EnsembleDefinition?
 
     /// Creates a definition.
     public init(
@@ -66,7 +68,8 @@ public struct ModelDefinition: Hashable, Sendable {
         configJSON: [UInt8],
         configBytes: [UInt8],
         warmups: [Warmup] = [],
-        metricTags: [String: String] = [:]
+        metricTags: [String: String] = [:],
+        ensemble: EnsembleDefinition? = nil
     ) {
         self.name = name
         self.rules = rules
@@ -76,6 +79,7 @@ public struct ModelDefinition: Hashable, Sendable {
         self.configBytes = configBytes
         self.warmups = warmups
         self.metricTags = metricTags
+        self.ensemble = ensemble
     }
 }
 

@@ -4,10 +4,11 @@ import ServingDomain
 extension Servable {
     /// A ticket in the core's words; the request's name is still to be filled in.
     ///
-    /// Deadline = arrival + the smaller of the model's objective and the client's timeout.
+    /// Deadline = arrival + the smaller of the model's objective and the client's timeout; a
+    /// deadline that the ticket brings takes the objective's place.
     func arrival(of ticket: Ticket) -> Arrival {
         let timeout = ticket.timeout.map { ticket.arrival + $0 }
-        let objective = spec.slo.map { ticket.arrival + $0 }
+        let objective = ticket.deadline ?? spec.slo.map { ticket.arrival + $0 }
         let deadline: Instant? =
             switch (timeout, objective) {
             case (let timeout?, let objective?): min(timeout, objective)

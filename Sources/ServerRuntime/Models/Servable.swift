@@ -19,12 +19,15 @@ public final class Servable: Sendable {
     /// Labels that its metrics carry beside name and version.
     public let metricTags: [String: String]
     let shapeKeys: ShapeKeys
+    /// The steps of an ensemble; nil for a model that an engine runs.
+    let wiring: EnsembleWiring?
 
     init(
         spec: ModelSpec,
         definition: ModelDefinition,
         platform: String,
-        statistics: ModelStatistics
+        statistics: ModelStatistics,
+        wiring: EnsembleWiring? = nil
     ) {
         self.id = spec.id
         self.spec = spec
@@ -35,6 +38,7 @@ public final class Servable: Sendable {
         self.statistics = statistics
         metricTags = definition.metricTags
         shapeKeys = ShapeKeys(definition.signature)
+        self.wiring = wiring
     }
 }
 

@@ -56,6 +56,8 @@ public struct Ticket: Hashable, Sendable {
     public var timeout: TimeSpan?
     /// When its head had been read.
     public var arrival: Instant
+    /// When it must have ended, in place of the model's own objective; nil = that holds.
+    public var deadline: Instant?
 
     /// Creates a ticket.
     public init(
@@ -63,12 +65,14 @@ public struct Ticket: Hashable, Sendable {
         shapes: InputShapes,
         priority: UInt64 = 0,
         timeout: TimeSpan? = nil,
-        arrival: Instant
+        arrival: Instant,
+        deadline: Instant? = nil
     ) {
         self.items = items
         self.shapes = shapes
         self.priority = priority
         self.timeout = timeout
         self.arrival = arrival
+        self.deadline = deadline
     }
 }

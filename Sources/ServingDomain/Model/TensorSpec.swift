@@ -32,6 +32,26 @@ public struct TensorSpec: Hashable, Sendable {
 
     /// Whether every dimension is known.
     public var isFixed: Bool { dims.allSatisfy { $0 >= 0 } }
+
+    /// Whether `row`, a shape without the batch dimension, is one that the tensor may have.
+    public func takes(_ row: some Collection<Int64>) -> Bool {
+        row.count == dims.count && zip(row, dims).allSatisfy { $0 >= 0 && ($1 < 0 || $0 == $1) }
+    }
+
+    /// What the engine sees of `row`: `reshape`, its free dimensions filled in their order.
+    ///
+    /// - Returns: nil where the reshape has more free sizes than `dims`: a wrong configuration.
+    public func engineRow(_ row: [Int64]) -> [Int64]? {
+        guard let target = engineDims else { return row }
+        guard target.contains(where: { $0 < 0 }) else { return target }
+        var free = zip(dims, row).filter { $0.0 < 0 }.map(\.1).makeIterator()
+        var result = target
+        for position in target.indices where target[position] < 0 {
+            guard let dimension = free.next() else { return nil }
+            result[position] = dimension
+        }
+        return result
+    }
 }
 
 /// The tensors that a model takes and gives, and whether it takes batches.
@@ -48,5 +68,21 @@ public struct ModelSignature: Hashable, Sendable {
         self.inputs = inputs
         self.outputs = outputs
         self.batched = batched
+    }
+
+    /// The bytes that one item's tensors of a side have; 0 where shapes or elements are free.
+    public func bytesOfOneItem(_ side: KeyPath<ModelSignature, [TensorSpec]>) -> Int64 {
+        var sum: Int64 = 0
+        for tensor in self[keyPath: side] {
+            guard let size = tensor.type.size, tensor.isFixed else { return 0 }
+            var bytes = Int64(size)
+            for dimension in tensor.dims {
+                let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension)
+                guard !overflow else { return 0 }
+                bytes = product
+            }
+            sum &+= bytes
+        }
+        return max(0, sum)
     }
 }
