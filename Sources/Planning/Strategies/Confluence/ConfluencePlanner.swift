@@ -22,31 +22,13 @@ public struct ConfluencePlanner: Planner {
 
     /// Which test a gpulet must pass.
     public var capacity = Capacity.queue
-    /// The most gpulets on a device, at least 1; nil = what the devices say.
-    public var maxGpulets: Int32?
-    /// Whether co-runners' slowdown is foreseen.
-    public var seesInterference = true
-    /// Whether gpulets smaller than a device are made.
-    public var isSpatial = true
-    /// Whether models may take turns on a gpulet.
-    public var isTemporal = true
+    /// Ablations and margins; the papers' order and the released code's rules play no part.
+    public var options = GpuletOptions()
     /// How many gpulets are tried, in per cent of the usual, 1...10,000.
     public var effort: Int32 = 100
 
     /// Creates the planner with all that it can do.
     public init() {}
-
-    /// The name under which it is asked for, options included.
-    public var name: String {
-        var options: [String] = []
-        if capacity != .queue { options.append("capacity=\(capacity.rawValue)") }
-        if let maxGpulets { options.append("maxGpulets=\(maxGpulets)") }
-        if !seesInterference { options.append("interference=off") }
-        if !isSpatial { options.append("spatial=off") }
-        if !isTemporal { options.append("temporal=off") }
-        if effort != 100 { options.append("effort=\(effort)") }
-        return options.isEmpty ? "confluence" : "confluence:" + options.joined(separator: ",")
-    }
 
     /// Makes a plan.
     ///
@@ -81,7 +63,7 @@ public struct ConfluencePlanner: Planner {
             problem,
             need: need,
             present: inputs.present,
-            mayShare: isTemporal,
+            mayShare: options.temporal,
             budget: (5_000 + 250 * count) * Int(effort) / 100
         )
         let all = Array(inputs.devices.indices)

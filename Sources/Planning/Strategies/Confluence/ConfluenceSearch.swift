@@ -127,7 +127,7 @@ struct ConfluenceSearch {
     /// The rating of some devices and of all that is left.
     func rating(_ draft: PlanDraft, devices: [Int], models: [Int]) -> PlanRating {
         var rating = PlanRating()
-        for model in models where draft.left[model] > 0 {
+        for model in models where draft.left[model] > problem.margins.slackMilliRate {
             let loss = loss(of: model, draft.left[model])
             if problem.wants[model].isHigh { rating.leftHigh += loss } else { rating.leftLow += loss }
         }
@@ -215,7 +215,7 @@ struct ConfluenceSearch {
     /// Devices that deserve it most: with free units while something is left, else with little on
     /// them, since those may be emptied.
     private func ranked(_ draft: PlanDraft) -> [Int] {
-        let isLeft = draft.left.contains { $0 > 0 }
+        let isLeft = draft.left.contains { $0 > problem.margins.slackMilliRate }
         let keys = draft.devices.map { device -> Double in
             let units = Double(problem.classes[device.group].units)
             if isLeft { return -Double(device.free) / units }

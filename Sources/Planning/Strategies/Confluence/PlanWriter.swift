@@ -26,7 +26,7 @@ struct PlanWriter {
     }
 
     /// Whether all demand has a seat.
-    var isComplete: Bool { draft.left.allSatisfy { $0 <= 0 } }
+    var isComplete: Bool { draft.left.allSatisfy { $0 <= problem.margins.slackMilliRate } }
 
     // MARK: The promise
 
@@ -107,18 +107,15 @@ struct PlanWriter {
         guard let latencies = ModelLatencies(of: seat.model, on: kind, in: problem.inputs) else {
             return nil
         }
-        var times: [Double] = []
-        for batch in 1...seat.batch {
-            guard
-                let time = latencies.latency(
-                    batch: batch,
-                    units: gpulet.units,
-                    instances: seat.instances
-                )
-            else { return nil }
-            times.append(max(time.inMilliseconds * seat.slowdown, times.last ?? 0))
-        }
-        return times
+        let times = problem.times(
+            of: seat.model,
+            latencies,
+            units: gpulet.units,
+            instances: seat.instances,
+            on: problem.classes[group]
+        )
+        guard times.count >= Int(seat.batch) else { return nil }
+        return times.prefix(Int(seat.batch)).map { $0 * seat.slowdown }
     }
 
     private func oldest(_ gpulet: GpuletDraft, _ group: Int) -> [Double] {
@@ -143,7 +140,7 @@ struct PlanWriter {
         let inputs = problem.inputs
         let devices = inputs.devices.indices.map { layout(of: $0) }
         let unserved = inputs.models.indices.compactMap { model -> Plan.Unserved? in
-            guard draft.left[model] > 0 else { return nil }
+            guard draft.left[model] > problem.margins.slackMilliRate else { return nil }
             return Plan.Unserved(
                 model: inputs.models[model].id,
                 milliRate: draft.left[model],

@@ -82,6 +82,8 @@ struct DeviceClass {
     var memoryKiB: Int64
     /// What co-runners cost.
     var contention: ContentionModel
+    /// How data gets there.
+    var copy: CopySpec?
     /// The places of the devices in the inputs.
     var devices: [Int]
 
