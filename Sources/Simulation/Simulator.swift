@@ -260,7 +260,8 @@ public struct Simulator: ~Copyable {
             policy: setup.policy,
             scaler: setup.scaler,
             planner: name,
-            limits: setup.limits
+            limits: setup.limits,
+            contention: setup.beliefs
         )
     }
 

@@ -51,15 +51,18 @@ public struct VirtualCluster: ~Copyable, Sendable {
         self.truths = truths
         self.chunkBytes = chunkBytes
         memories = devices.map { VirtualMemory(of: $0, models: models.count) }
-        noises = models.enumerated().map { place, model in
-            LatencyNoise(
-                seed: seed &+ UInt64(place &+ 1) &* 0xD134_2543_DE82_EF95,
-                spread: model.spread
-            )
-        }
+        noises = models.enumerated().map { Self.noise(of: $0.offset, $0.element, seed: seed) }
         engines = devices.map { _ in VirtualEngine() }
         fabric = CopyFabric(devices: devices)
         points = Tournament(sources: devices.count + fabric.linkCount)
+    }
+
+    /// The noise of the model that stands at `place`, in a cluster with this seed.
+    public static func noise(of place: Int, _ model: ModelTruth, seed: UInt64) -> LatencyNoise {
+        LatencyNoise(
+            seed: seed &+ UInt64(place &+ 1) &* 0xD134_2543_DE82_EF95,
+            spread: model.spread
+        )
     }
 
     // MARK: Questions
