@@ -9,7 +9,10 @@ extension ServerCore {
         case .stageFinished(let batch, let times): stageFinished(batch, times)
         case .batchFinished(let batch, let times): batchFinished(batch, times)
         case .batchFailed(let batch):
-            if let slot = state.slot(of: batch) { close(slot, as: .failed) }
+            if let slot = state.slot(of: batch) {
+                tellScaler(slot, .zero, failed: true)
+                close(slot, as: .failed)
+            }
         case .batchRefused(let batch): batchRefused(batch)
         case .instanceReady(let instance, let points): instanceReady(instance, points)
         case .instanceGone(let instance, let end): instanceGone(instance, end, &actions)
@@ -49,6 +52,7 @@ extension ServerCore {
         let model = arrival.model.position
         if state.models[model].state == .removing { return .unloading }
         state.models[model].rate.count(at: now)
+        noteDemand(of: arrival.model)
         if state.models[model].ready == 0 { return .notReady }
         guard slot >= 0, Int(slot) < state.requests.count,
             state.requests[Int(slot)].state == .free
@@ -93,8 +97,28 @@ extension ServerCore {
                 span: span,
                 at: now
             )
+            tellScaler(slot, times.total, failed: false)
         }
         close(slot, as: .finished)
+    }
+
+    /// Tells the scaler of a batch that somebody still waits for.
+    private mutating func tellScaler(_ slot: Int32, _ latency: TimeSpan, failed: Bool) {
+        let batch = state.batches[Int(slot)]
+        guard scaler.ownsLanes, batch.count > 0 else { return }
+        let lane = state.lanes[batch.lane.position]
+        let oldest = batch.first >= 0 ? state.requests[Int(batch.first)].arrival : batch.launched
+        let ended = EndedBatch(
+            lane: batch.lane,
+            seat: state.instances[batch.instance.position].seat,
+            items: batch.items,
+            running: lane.ready - Int32(truncatingIfNeeded: lane.idle.nonzeroBitCount),
+            launched: batch.launched,
+            latency: latency,
+            waited: batch.launched - oldest,
+            failed: failed
+        )
+        scaler.batchEnded(ended, at: now)
     }
 
     private mutating func batchRefused(_ batch: BatchID) {

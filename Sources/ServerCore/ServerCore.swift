@@ -23,7 +23,7 @@ public struct ServerCore: ~Copyable, Sendable {
     /// Plans, rollouts and removals.
     var control: ControlState
     private var policy: any DispatchPolicy
-    private var scaler: any Scaler
+    var scaler: any Scaler
 
     /// The time of the present event.
     var now = Instant.zero
@@ -31,8 +31,6 @@ public struct ServerCore: ~Copyable, Sendable {
     var ended: [Int32] = []
     /// When the policy wants to be asked again.
     private var policyHold = Instant.distantFuture
-    /// When the scaler's window ends; asked for only when that may have changed.
-    private var scalerDue: Instant
     private let watchdog: TimeSpan
 
     /// Creates a core for the devices, policy and limits of `configuration`.
@@ -56,7 +54,6 @@ public struct ServerCore: ~Copyable, Sendable {
     ) {
         self.policy = policy
         self.scaler = scaler
-        scalerDue = scaler.due ?? .distantFuture
         state = DispatchState(configuration, order: policy.order)
         forecast = Forecast(
             models: Int(configuration.limits.models),
@@ -65,7 +62,7 @@ public struct ServerCore: ~Copyable, Sendable {
             contention: configuration.contention,
             options: policy.forecastOptions
         )
-        control = ControlState()
+        control = ControlState(configuration)
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
         nextWake = nil
         ended.reserveCapacity(256)
@@ -92,6 +89,7 @@ public struct ServerCore: ~Copyable, Sendable {
         if steer(&actions) {
             dispatch(&actions)
             reply(&actions)
+            scale(&actions)
         }
         setNextWake()
     }
@@ -111,6 +109,12 @@ public struct ServerCore: ~Copyable, Sendable {
     /// What `items` of `model` would take by themselves, by the forecast; nil where not known.
     public func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
         isKnown(model) ? forecast.shortestLatency(model: model, items: items, at: now) : nil
+    }
+
+    /// How the scaler stands with the first lane of `model`; nil where nothing is scaled.
+    public func scaling(of model: ModelID) -> ScalingStatus? {
+        guard isKnown(model), state.models[model.position].firstLane >= 0 else { return nil }
+        return scaler.status(of: LaneID(state.models[model.position].firstLane))
     }
 
     /// How good the forecast was so far. Allocates.
@@ -208,7 +212,8 @@ public struct ServerCore: ~Copyable, Sendable {
     // MARK: Step 4, scale
 
     private mutating func scale(_ actions: inout ActionBuffer) {
-        guard scalerDue <= now else { return }
+        guard let due = scaler.due, due <= now else { return }
+        var mayStart = false
         while let change = scaler.step(at: now, in: state, using: forecast) {
             switch change {
             case .batchLimit(let lane, let limit):
@@ -216,9 +221,14 @@ public struct ServerCore: ~Copyable, Sendable {
             case .instances(let lane, let count):
                 state.lanes[lane.position].wanted = max(1, count)
                 adjustInstances(of: lane, &actions)
+            case .active(let lane, let count):
+                state.lanes[lane.position].active = max(1, count)
+                state.list(lane)
+                mayStart = true
             }
         }
-        scalerDue = scaler.due ?? .distantFuture
+        // A lane that may run more at once can start a batch right away.
+        if mayStart { dispatch(&actions) }
     }
 
     // MARK: Steps 5 and 6, control and next wake
@@ -230,13 +240,15 @@ public struct ServerCore: ~Copyable, Sendable {
         {
             giveUpBatch(state.firstWatched, &actions)
         }
+        endEpoch()
         guard control.isBusy else { return false }
         return advanceControl(&actions)
     }
 
     private mutating func setNextWake() {
         var wake = min(state.timers.earliest, state.parking.earliest)
-        wake = min(wake, min(policyHold, scalerDue))
+        wake = min(wake, min(policyHold, scaler.due ?? .distantFuture))
+        wake = min(wake, control.epochEnd)
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

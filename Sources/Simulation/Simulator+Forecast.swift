@@ -17,7 +17,7 @@ extension Simulator {
                 contention: setup.truths.first ?? NoContention(),
                 kind: kind,
                 noises: setup.models.enumerated().map { place, model in
-                    VirtualCluster.noise(of: place, model.truth, seed: setup.seed)
+                    VirtualCluster.noise(of: model.truth, at: place, seed: setup.seed)
                 }
             )
         )

@@ -76,7 +76,7 @@ public struct StraitJob: Hashable, Sendable {
             cell.drift == .slots
             ? .custom(SteppedPlanner()) : .planner("whole:slots=\(cell.slots)")
         if let fit = (try StraitWorld(StraitWorld.networks)).pairwiseFit() {
-            setup.beliefs = [PlanInputs.KindContention(kind: "l4", model: .loss(fit))]
+            setup.priors = [PlanInputs.KindContention(kind: "l4", model: .loss(fit))]
         }
         setup.audits = isAudited
         setup.patience = .seconds(20)

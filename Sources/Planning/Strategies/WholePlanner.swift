@@ -28,7 +28,8 @@ public struct WholePlanner: Planner {
                 milliRate: milliRate / Int64(max(1, inputs.devices.count))
             )
         }
-        let instances = lanes.reduce(0) { $0 + $1.instances }
+        // A scaler may add instances up to the model's limit; each needs a slot.
+        let instances = inputs.models.reduce(0) { $0 + $1.instanceLimit }
         let layouts = inputs.devices.map { device in
             let gpulet = Plan.GpuletLayout(
                 units: device.units,

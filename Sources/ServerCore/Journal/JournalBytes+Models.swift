@@ -8,6 +8,7 @@ extension JournalBytes {
         append(configuration.scaler)
         append(configuration.planner)
         for limit in configuration.limits.inOrder { append(limit) }
+        append(optional: configuration.epochs) { $0.append($1) }
         append(all: configuration.contention) { bytes, entry in
             bytes.append(entry.kind)
             bytes.append(entry.model)
@@ -59,6 +60,7 @@ extension JournalBytes {
         append(spec.maxShare)
         append(optional: spec.surface) { $0.append($1) }
         append(all: spec.profiles) { $0.append($1) }
+        append(all: spec.estimates) { $0.append($1) }
         append(spec.inputBytes)
         append(spec.outputBytes)
         append(spec.weightMilli)
@@ -143,6 +145,9 @@ extension JournalCursor {
         configuration.limits.instancesPerLane = try small()
         configuration.limits.batchItems = try small()
         configuration.limits.watchdogSeconds = try small()
+        configuration.epochs = try optional { cursor throws(JournalError) in
+            try cursor.epochs()
+        }
         configuration.contention = try all { cursor throws(JournalError) in
             PlanInputs.KindContention(
                 kind: try cursor.text(),
@@ -209,6 +214,7 @@ extension JournalCursor {
         spec.maxShare = try real()
         spec.surface = try optional { cursor throws(JournalError) in try cursor.surface() }
         spec.profiles = try all { cursor throws(JournalError) in try cursor.profile() }
+        spec.estimates = try all { cursor throws(JournalError) in try cursor.estimate() }
         spec.inputBytes = try signed()
         spec.outputBytes = try signed()
         spec.weightMilli = try small()

@@ -16,6 +16,14 @@ extension JournalBytes {
         append(optional: point.p99) { $0.append($1.nanoseconds) }
     }
 
+    mutating func append(_ estimate: LatencyEstimate) {
+        append(estimate.batch)
+        append(estimate.units)
+        append(estimate.instances)
+        append(estimate.latency.nanoseconds)
+        append(estimate.spreadMilli)
+    }
+
     mutating func append(_ profile: DeviceProfile) {
         append(profile.kind)
         append(profile.surface)
@@ -82,6 +90,16 @@ extension JournalCursor {
             throw .damaged("a latency is negative")
         }
         return point
+    }
+
+    mutating func estimate() throws(JournalError) -> LatencyEstimate {
+        LatencyEstimate(
+            batch: try small(in: 1 ... .max),
+            units: try small(in: 1 ... .max),
+            instances: try small(in: 1 ... .max),
+            latency: try span(),
+            spreadMilli: try small(in: 0 ... .max)
+        )
     }
 
     mutating func profile() throws(JournalError) -> DeviceProfile {

@@ -136,7 +136,8 @@ extension DispatchState {
             for priority in PriorityClass.allCases {
                 let queue = QueueID(lane.model, priority)
                 let head = head(of: queue)
-                let should = head >= 0 && lane.idle != 0 && !queues[queue.position].parked
+                let should =
+                    head >= 0 && lane.hasFreeInstance && !queues[queue.position].parked
                 let does = priority == .high ? lane.listedHigh : lane.listedLow
                 let node = Int32(place) * 2 + Int32(priority.rawValue)
                 if should != does || (does && ready.key(of: node) != waiting.key(of: head)) {

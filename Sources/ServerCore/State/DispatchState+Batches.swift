@@ -44,7 +44,7 @@ extension DispatchState {
         fill(slot, from: queue, skip: skip, count: count)
         watch(slot)
         listLanes(of: queue)
-        if order == .deadline, lanes[lane.position].idle == 0 {
+        if order == .deadline, !lanes[lane.position].hasFreeInstance {
             let other: PriorityClass = queue.priority == .high ? .low : .high
             list(lane, QueueID(queue.model, other))
         }
@@ -75,10 +75,7 @@ extension DispatchState {
 
     /// Makes a request one of a batch's; returns its items.
     private mutating func board(_ request: Int32, batch: Int32, behind last: Int32) -> Int32 {
-        requests[Int(request)].state = .running
-        requests[Int(request)].batch = batch
-        requests[Int(request)].previous = last
-        requests[Int(request)].next = -1
+        requests[Int(request)].board(batch, behind: last)
         return requests[Int(request)].items
     }
 
@@ -116,8 +113,7 @@ extension DispatchState {
     /// - Precondition: `disarm` was called and `clear` follows.
     /// - Returns: The batch's next request; -1 = none.
     mutating func release(_ request: Int32) -> Int32 {
-        requests[Int(request)].state = .free
-        requests[Int(request)].batch = -1
+        requests[Int(request)].leave()
         return requests[Int(request)].next
     }
 
@@ -135,11 +131,11 @@ extension DispatchState {
         let batch = batches[Int(slot)]
         unwatch(slot)
         if batch.state == .paused { unlinkPaused(slot) }
-        if batch.state == .running {
-            let gpulet = lanes[batch.lane.position].gpulet
+        let gpulet = lanes[batch.lane.position].gpulet
+        let freesSlot = batch.state == .running
+        if freesSlot {
             gpulets[gpulet.position].running -= 1
             if batch.isHigh { gpulets[gpulet.position].runningHigh -= 1 }
-            judge(gpulet)
         } else {
             pausedCount -= 1
         }
@@ -150,6 +146,7 @@ extension DispatchState {
             lanes[batch.lane.position].idle |= 1 << UInt64(seat)
             list(batch.lane)
         }
+        if freesSlot { judge(gpulet) }
     }
 
     /// Takes a batch off its slot between two stages; it keeps its instance.

@@ -10,12 +10,21 @@ package struct LaneRecord: Sendable {
     package internal(set) var gpulet = GpuletID(0)
     /// The most items in a batch.
     package internal(set) var batchLimit: Int32 = 1
+    /// Batches that may run at once; instances beyond that stand by, loaded and warm.
+    package internal(set) var active = Int32.max
+    /// What the plan said, and for how many units.
+    package internal(set) var plannedBatch: Int32 = 0, plannedInstances: Int32 = 0
+    package internal(set) var plannedUnits: Int32 = 0
+    /// How far a scaler may go.
+    package internal(set) var batchCeiling: Int32 = 1, instanceCeiling: Int32 = 1
     /// How many instances it is to have; 0 once it is to go.
     package internal(set) var wanted: Int32 = 0
     /// Instances that can run a batch, are being loaded, are to stop.
     package internal(set) var ready: Int32 = 0, starting: Int32 = 0, stopping: Int32 = 0
     /// Instances that failed and are not tried again until something about the model changes.
     package internal(set) var failed: Int32 = 0
+    /// Whether it takes no batches yet: its gpulet is to change its units first.
+    package internal(set) var isDormant = false
     /// The planned rate in thousandths of a request per second.
     package internal(set) var milliRate: Int64 = 0
     /// Since when `served` counts.
@@ -33,6 +42,22 @@ package struct LaneRecord: Sendable {
 
     /// Instances that exist in any state.
     package var instances: Int32 { ready + starting + stopping }
+
+    /// Whether an instance could take a batch now: one is idle, and not as many run as may.
+    package var hasFreeInstance: Bool {
+        idle != 0 && !isDormant
+            && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
+    }
+
+    /// Whether a plan gives `other` the same setting.
+    func isPlanned(as other: LaneRecord) -> Bool {
+        plannedBatch == other.plannedBatch && plannedInstances == other.plannedInstances
+    }
+
+    /// Whether the plan asks for what a scaler has settled on already.
+    var isPlannedAsSettled: Bool {
+        plannedBatch == batchLimit && plannedInstances == min(wanted, active)
+    }
 
     /// How far it is behind its planned rate at `now`, in thousandths of a request.
     package func arrears(at now: Instant) -> Int64 {
@@ -102,6 +127,8 @@ package struct InstanceRecord: Sendable {
     package internal(set) var lane = LaneID(0)
     /// Its seat in the lane.
     var seat: Int32 = 0
+    /// The largest batch that it was started for.
+    package internal(set) var batchLimit: Int32 = 1
     /// The place of the batch that it has; -1 = none.
     package internal(set) var batch: Int32 = -1
 }

@@ -27,6 +27,8 @@ public struct ModelSpec: Hashable, Sendable {
     public var surface: LatencySurface?
     /// What is known of it on each kind of device, in any order, at most one per kind.
     public var profiles: [DeviceProfile]
+    /// Latencies that were estimated from a few probes, for the scaler; empty = none.
+    public var estimates: [LatencyEstimate]
     /// Bytes of one item's inputs and outputs; 0 = not known.
     public var inputBytes: Int64, outputBytes: Int64
     /// What it counts beside models of the same class, in thousandths (policy `confluence`).
@@ -49,6 +51,7 @@ public struct ModelSpec: Hashable, Sendable {
         maxShare: Double = 100,
         surface: LatencySurface? = nil,
         profiles: [DeviceProfile] = [],
+        estimates: [LatencyEstimate] = [],
         inputBytes: Int64 = 0,
         outputBytes: Int64 = 0,
         weightMilli: Int32 = 1_000
@@ -71,6 +74,7 @@ public struct ModelSpec: Hashable, Sendable {
         self.maxShare = maxShare
         self.surface = surface
         self.profiles = profiles
+        self.estimates = estimates
         self.inputBytes = inputBytes
         self.outputBytes = outputBytes
         self.weightMilli = weightMilli

@@ -1,0 +1,156 @@
+package import ServingDomain
+
+/// Gives every lane a controller of its own and carries out what they want.
+package struct LaneScaler: Scaler {
+    private struct Track: Sendable {
+        var controller: any LaneController
+        var setting = LaneSetting(batch: 1, instances: 1)
+        var hasBegun = false
+        /// Forced decision, such as after a failure.
+        var urgent = Instant.distantFuture
+        var due: Instant { min(urgent, controller.due) }
+        /// No batch of this size or more is tried again: it failed twice in a row.
+        var failingBatch = Int32.max
+        var failures: Int32 = 0
+        var decisions = 0
+        var note = ""
+        var isIdle = false
+    }
+
+    package private(set) var due: Instant?
+    package let ownsLanes = true
+    private let make: @Sendable () -> any LaneController
+    private var tracks: [Track?] = []
+    private var changes: [ScalingChange] = []
+
+    /// Creates a scaler whose lanes are steered by what `make` makes.
+    init(_ make: @escaping @Sendable () -> any LaneController) { self.make = make }
+
+    // MARK: Facts
+
+    package mutating func laneChanged(_ lane: LaneID, at now: Instant) {
+        while tracks.count <= lane.position { tracks.append(nil) }
+        tracks[lane.position] = Track(controller: make())
+        tracks[lane.position]?.urgent = now
+        due = min(due ?? .distantFuture, now)
+    }
+
+    package mutating func batchEnded(_ batch: EndedBatch, at now: Instant) {
+        let place = batch.lane.position
+        guard place < tracks.count, tracks[place]?.hasBegun == true else { return }
+        if batch.failed {
+            failed(batch, place, at: now)
+        } else {
+            tracks[place]?.failures = 0
+            tracks[place]?.controller.observe(batch, at: now)
+        }
+        if let next = tracks[place]?.due { due = min(due ?? .distantFuture, next) }
+    }
+
+    /// Two failures in a row at one batch size put a ceiling below it; one alone may be chance.
+    private mutating func failed(_ batch: EndedBatch, _ place: Int, at now: Instant) {
+        guard var track = tracks[place], batch.items > 1 else { return }
+        track.failures += 1
+        if track.failures >= 2 {
+            track.failingBatch = min(track.failingBatch, batch.items)
+            track.failures = 0
+            track.urgent = now
+            track.note =
+                "Batches of \(batch.items) failed twice in a row; the limit stays below that. "
+                + "Look into the engine's log, or set batch.limit."
+        }
+        tracks[place] = track
+    }
+
+    // MARK: Decisions
+
+    package mutating func step(
+        at now: Instant,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast
+    ) -> ScalingChange? {
+        if let change = changes.popLast() { return change }
+        guard let due, due <= now else { return nil }
+        for place in tracks.indices {
+            guard let next = tracks[place]?.due, next <= now else { continue }
+            decide(LaneID(Int32(place)), at: now, in: state)
+        }
+        self.due = tracks.reduce(nil) { earliest, track in
+            guard let next = track?.due, next != .distantFuture else { return earliest }
+            // A controller that is late with its next time is asked again soon, not for ever.
+            let later = max(next, now + .milliseconds(1))
+            return earliest.map { min($0, later) } ?? later
+        }
+        return changes.popLast()
+    }
+
+    private mutating func decide(
+        _ lane: LaneID,
+        at now: Instant,
+        in state: borrowing DispatchState
+    ) {
+        let place = lane.position
+        guard place < state.lanes.count, var facts = state.facts(of: lane),
+            state.specs[state.lanes[place].model.position]?.batching.fixed == false
+        else {
+            tracks[place] = nil
+            return
+        }
+        guard var track = tracks[place] else { return }
+        track.urgent = .distantFuture
+        let record = state.lanes[place]
+        let below = track.failingBatch - 1
+        if below < facts.batchCeiling { facts.batchCeiling = max(1, below) }
+        if record.failed > 0, record.wanted > record.ready + record.starting {
+            track.note =
+                "\(record.failed) instances could not be started; \(record.ready) serve on. "
+                + "Look into the log, then reload the model."
+        }
+        guard facts.slo != nil else {
+            // Without an objective there is nothing to hold; look again when the model changes.
+            track.isIdle = true
+            track.urgent = now + .seconds(1)
+            tracks[place] = track
+            return
+        }
+        let wanted =
+            track.hasBegun && !track.isIdle
+            ? track.controller.decide(at: now, facts) : track.controller.begin(at: now, facts)
+        track.isIdle = false
+        track.hasBegun = true
+        let setting = facts.clamped(wanted)
+        if setting != track.setting || track.decisions == 0 { track.decisions += 1 }
+        track.setting = setting
+        tracks[place] = track
+        order(setting, of: lane, record, loading: track.controller.loaded, facts)
+    }
+
+    /// Appends what `lane` lacks; the last appended is carried out first.
+    private mutating func order(
+        _ setting: LaneSetting,
+        of lane: LaneID,
+        _ record: LaneRecord,
+        loading: Int32,
+        _ facts: LaneFacts
+    ) {
+        let most = facts.instancesThatFit(batch: setting.batch)
+        let loaded = max(setting.instances, min(loading, most))
+        if record.wanted != loaded { changes.append(.instances(lane, loaded)) }
+        if min(record.active, loaded) != setting.instances {
+            changes.append(.active(lane, setting.instances))
+        }
+        if record.batchLimit != setting.batch {
+            changes.append(.batchLimit(lane, setting.batch))
+        }
+    }
+
+    package func status(of lane: LaneID) -> ScalingStatus? {
+        guard lane.position < tracks.count, let track = tracks[lane.position] else { return nil }
+        return ScalingStatus(
+            phase: track.isIdle ? .idle : track.controller.phase,
+            setting: track.setting,
+            decisions: track.decisions,
+            note: track.note
+        )
+    }
+}
