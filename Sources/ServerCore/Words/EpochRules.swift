@@ -88,7 +88,7 @@ public struct EpochRules: Hashable, Sendable {
         period: .seconds(5),
         sample: .milliseconds(500),
         weightMicro: 180_000,
-        peakMilli: 900,
+        peakMilli: 800,
         peakSamples: 20
     )
 
@@ -99,7 +99,8 @@ public struct EpochRules: Hashable, Sendable {
                 + "must be at least 10 ms, epochs at least one sample and at most a day."
         }
         guard (1...1_000_000).contains(weightMicro) else {
-            return "The weight of a sample is \(weightMicro) millionths; it must lie in 1...1000000."
+            return "The weight of a sample is \(weightMicro) millionths; it must lie in "
+                + "1...1000000."
         }
         let shares: [(String, Int64)] = [
             ("slowHeadroomMilli", slowHeadroomMilli), ("headroomMilli", headroomMilli),
