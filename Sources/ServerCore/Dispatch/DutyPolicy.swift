@@ -76,7 +76,7 @@ package struct DutyPolicy: DispatchPolicy {
         var other = state.models[model.position].firstLane
         while other >= 0 {
             let record = state.lanes[Int(other)]
-            if record.ready > 0 {
+            if record.ready > 0, !record.isDormant {
                 until = min(until, Gathering.end(of: record, queue, in: state))
                 size = min(size, record.batchLimit)
             }
@@ -99,7 +99,7 @@ package struct DutyPolicy: DispatchPolicy {
         while other >= 0 {
             let record = state.lanes[Int(other)]
             let gpulet = state.gpulets[record.gpulet.position]
-            if other != lane.index, record.idle != 0, gpulet.state == .open,
+            if other != lane.index, record.hasFreeInstance, gpulet.state == .open,
                 gpulet.running < gpulet.slots,
                 state.isFurtherBehind(LaneID(other), than: lane, at: now)
             {
