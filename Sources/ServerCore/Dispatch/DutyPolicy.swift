@@ -99,7 +99,7 @@ package struct DutyPolicy: DispatchPolicy {
         while other >= 0 {
             let record = state.lanes[Int(other)]
             let gpulet = state.gpulets[record.gpulet.position]
-            if other != lane.index, record.idle != 0, !record.isDormant, gpulet.state == .open,
+            if other != lane.index, record.hasFreeInstance, gpulet.state == .open,
                 gpulet.running < gpulet.slots,
                 state.isFurtherBehind(LaneID(other), than: lane, at: now)
             {

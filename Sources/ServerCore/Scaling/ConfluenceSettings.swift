@@ -10,7 +10,7 @@ struct ConfluenceSettings: Hashable, Sendable {
     /// How often it looks.
     var period = TimeSpan.milliseconds(500)
     /// The fewest batches that a measured setting rests on.
-    var samples = 64
+    var samples = 96
     /// The most settings that are measured before it settles.
     var probes = 9
     /// Whether requests queue: then a batch and the wait for a place must fit the objective.
