@@ -30,6 +30,7 @@ public final class ServingRuntime: Sendable {
     private let loader: ModelLoader
     private let control: ControlPlane
     private let ensembles: EnsembleRunner
+    private let board: PlanBoard
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -70,10 +71,12 @@ public final class ServingRuntime: Sendable {
             capacity: configuration.core.limits.requests
         )
         let planner = try planner(named: configuration.core.planner)
+        board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
             registry: registry,
             planner: planner,
+            board: board,
             units: UnitAllocator(
                 devices: configuration.core.devices,
                 numbers: configuration.unitNumbers
@@ -214,6 +217,15 @@ public final class ServingRuntime: Sendable {
             slots: Double(requests) / Double(max(1, configuration.core.limits.requests)),
             requests: requests
         )
+    }
+
+    /// The plan that stands, its demand and its reasons, as JSON.
+    public func presentPlan() throws(PlanQuestionError) -> [UInt8] { try board.present() }
+
+    /// What would be planned for a demand (a demand file's bytes), as JSON; nothing changes. May
+    /// take as long as planning does.
+    public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
+        try board.preview(demand)
     }
 
     // MARK: Control (fronts await)

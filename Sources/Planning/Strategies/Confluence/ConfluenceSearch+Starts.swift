@@ -34,8 +34,20 @@ extension ConfluenceSearch {
                 }
             }
         }
-        budget -= filler.steps
+        sweep(models, &filler, &draft)
         return draft
+    }
+
+    /// Looks for seats once more, now on whichever devices have the most free units.
+    private func sweep(_ models: [Int], _ filler: inout SeatFiller, _ draft: inout PlanDraft) {
+        for isHigh in [true, false] {
+            let group = models.filter {
+                draft.left[$0] > 0 && problem.wants[$0].isHigh == isHigh
+            }
+            for model in order(group, rates: draft.left, variant: 0, salt: 1) {
+                filler.place([model], among: roomiest(draft), in: &draft)
+            }
+        }
     }
 
     /// What is left of a rate after gpulets of the size that suits the model best.
@@ -125,7 +137,6 @@ extension ConfluenceSearch {
         for model in order(models, rates: draft.left, variant: 0, salt: 1) {
             filler.place([model], among: roomiest(draft), in: &draft)
         }
-        budget -= filler.steps
         return draft
     }
 
@@ -170,11 +181,18 @@ extension ConfluenceSearch {
         if !copy.gpulets[number].seats.isEmpty { draft.devices[place] = copy }
     }
 
-    /// Devices with the most free units, and as many of the others as are looked at together.
+    /// The devices with the most free units, as many as are looked at together.
     private func roomiest(_ draft: PlanDraft) -> [Int] {
-        let sorted = draft.devices.indices.sorted {
-            (draft.devices[$1].free, $0) < (draft.devices[$0].free, $1)
+        var found: [Int] = []
+        for place in draft.devices.indices where draft.devices[place].free > 0 {
+            let free = draft.devices[place].free
+            if found.count == 2 * Self.openDevices {
+                guard let last = found.last, draft.devices[last].free < free else { continue }
+                found.removeLast()
+            }
+            let at = found.firstIndex { draft.devices[$0].free < free } ?? found.count
+            found.insert(place, at: at)
         }
-        return Array(sorted.prefix(2 * Self.openDevices)).sorted()
+        return found.sorted()
     }
 }

@@ -301,7 +301,9 @@ struct SeatFiller {
                 free: draft.free,
                 gpulets: more
             )
-            let score = Double(served) * problem.rateValues[model] / cost
+            // A device that is in use already is to be filled first.
+            let fresh = draft.gpulets.isEmpty ? 0.85 : 1.0
+            let score = fresh * Double(served) * problem.rateValues[model] / cost
             tries.append(
                 Opening(
                     device: device,
