@@ -8,8 +8,9 @@ import ServingDomain
 /// ends, as many requests arrive as it answered, for models drawn at random, a fifth of them of
 /// class high, with deadlines 150 to 250 ms away. Nothing expires.
 struct CoreCycle: ~Copyable {
-    private static let models: Int32 = 100
-    private static let slots: Int32 = 2
+    private let models: Int32
+    private let devices: Int32
+    private let slots: Int32
     private static let batchTime = TimeSpan.microseconds(1_000)
 
     private var core: ServerCore
@@ -29,16 +30,30 @@ struct CoreCycle: ~Copyable {
     private(set) var lost = 0
 
     /// Creates a core with the policy `policy` and `waiting` requests in its queues.
-    init(policy: String, waiting: Int) throws(ConfigurationError) {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 4)
-        core = try ServerCore(CoreConfiguration(devices: [device], policy: policy))
+    ///
+    /// With several devices they have copy engines and a model's batches use them.
+    init(
+        policy: String,
+        waiting: Int,
+        models: Int32 = 100,
+        devices: Int32 = 1,
+        slots: Int32 = 2
+    ) throws(ConfigurationError) {
+        self.models = models
+        self.devices = devices
+        self.slots = slots
+        let all = (0..<devices).map { Self.device($0, copies: devices > 1) }
+        core = try ServerCore(CoreConfiguration(devices: all, policy: policy))
         self.waiting = waiting
         free = (0..<Int32(4 * waiting)).map { RequestID(slot: $0, generation: 0) }
-        running.reserveCapacity(Int(Self.slots))
-        for index in 0..<Self.models { control(.modelAdded(Self.model(index))) }
-        missing = waiting + Int(Self.slots)
+        running.reserveCapacity(Int(slots * devices))
+        for index in 0..<models { control(.modelAdded(Self.model(index, copies: devices > 1))) }
+        missing = waiting + Int(slots * devices)
         while missing > 0 { arrive() }
-        precondition(running.count == Int(Self.slots), "the core runs \(running.count) batches")
+        precondition(
+            running.count == Int(slots * devices),
+            "the core runs \(running.count) batches"
+        )
         // Every model is measured and every array has its size before anything counts.
         for _ in 0..<100_000 { step() }
     }
@@ -57,7 +72,7 @@ struct CoreCycle: ~Copyable {
             .arrived(
                 Arrival(
                     request: request,
-                    model: ModelID(Int32(drawn % UInt64(Self.models))),
+                    model: ModelID(Int32(drawn % UInt64(models))),
                     level: drawn >> 32 & 0xFF < 51 ? 1 : 2,
                     arrival: now,
                     deadline: deadline
@@ -67,7 +82,7 @@ struct CoreCycle: ~Copyable {
     }
 
     private mutating func finish() {
-        now = now + TimeSpan(nanoseconds: Self.batchTime.nanoseconds / Int64(Self.slots))
+        now = now + TimeSpan(nanoseconds: Self.batchTime.nanoseconds / Int64(slots * devices))
         let began = now - Self.batchTime
         let times = StageTimes(
             copyInBegan: began,
@@ -103,7 +118,11 @@ struct CoreCycle: ~Copyable {
     }
 
     private mutating func launched(_ batch: BatchID) {
-        if running.count < Int(Self.slots) { running.append(batch) } else { running[last] = batch }
+        if running.count < Int(slots * devices) {
+            running.append(batch)
+        } else {
+            running[last] = batch
+        }
     }
 
     private mutating func end(_ request: RequestID, isServed: Bool) {
@@ -130,7 +149,7 @@ struct CoreCycle: ~Copyable {
             for action in buffer.actions {
                 switch action {
                 case .computePlan(let epoch, let inputs):
-                    facts.append(.planReady(epoch, Self.plan(inputs)))
+                    facts.append(.planReady(epoch, Self.plan(inputs, slots)))
                 case .rollout(let epoch, let step): facts.append(.stepDone(epoch, step))
                 case .startInstance(let order): facts.append(.instanceReady(order.instance, []))
                 case .stopInstance(let instance): facts.append(.instanceGone(instance, .stopped))
@@ -140,7 +159,25 @@ struct CoreCycle: ~Copyable {
         }
     }
 
-    private static func model(_ index: Int32) -> ModelSpec {
+    private static func device(_ index: Int32, copies: Bool) -> DeviceSpec {
+        let copy = CopySpec(
+            setup: .microseconds(10),
+            bytesPerSecond: 24_000_000_000,
+            bothWaysMilli: 900,
+            uplink: index / 2,
+            uplinkBytesPerSecond: 30_000_000_000
+        )
+        return DeviceSpec(
+            id: DeviceID(index),
+            name: "d\(index)",
+            kind: "bench",
+            units: 4,
+            copyEngines: copies ? 2 : 0,
+            copy: copies ? copy : nil
+        )
+    }
+
+    private static func model(_ index: Int32, copies: Bool) -> ModelSpec {
         let points = (1...8).map { (batch: Int32) in
             LatencySurface.Point(
                 batch: batch,
@@ -148,16 +185,24 @@ struct CoreCycle: ~Copyable {
                 latency: .microseconds(900 + 100 * Int64(batch))
             )
         }
-        return ModelSpec(
+        var spec = ModelSpec(
             id: ModelID(index),
             name: "m\(index)",
             maxBatch: 8,
             priorities: PriorityRules(levels: 2, defaultLevel: 2),
             surface: LatencySurface(points)
         )
+        guard copies else { return spec }
+        let part = Double(index % 5 + 1) / 8
+        var profile = DeviceProfile(kind: "bench", surface: LatencySurface(points))
+        profile.utilization = [Utilization(batch: 1, sm: part, l2: part / 2, dram: 1 - part)]
+        spec.set(profile)
+        spec.inputBytes = 150_528
+        spec.outputBytes = 4_000
+        return spec
     }
 
-    private static func plan(_ inputs: PlanInputs) -> Plan {
+    private static func plan(_ inputs: PlanInputs, _ slots: Int32) -> Plan {
         let lanes = inputs.models.map {
             Plan.LanePlacement(model: $0.id, batchLimit: $0.maxBatch, instances: 1)
         }
@@ -179,8 +224,20 @@ final class CoreDrive {
     private var cycle: CoreCycle
 
     /// Makes the cycle.
-    init(policy: String, waiting: Int) throws(ConfigurationError) {
-        cycle = try CoreCycle(policy: policy, waiting: waiting)
+    init(
+        policy: String,
+        waiting: Int,
+        models: Int32 = 100,
+        devices: Int32 = 1,
+        slots: Int32 = 2
+    ) throws(ConfigurationError) {
+        cycle = try CoreCycle(
+            policy: policy,
+            waiting: waiting,
+            models: models,
+            devices: devices,
+            slots: slots
+        )
     }
 
     /// Requests that were not served; there should be none.

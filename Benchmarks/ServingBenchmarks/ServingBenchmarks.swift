@@ -1,8 +1,12 @@
 import Benchmark
 import CAllocationCounter
+import Simulation
 
 /// What each benchmark reports, per event or per message.
 let allocations = BenchmarkMetric.custom("Heap allocations")
+
+/// How many simulated requests one second of wall clock brings to their end.
+let simulated = BenchmarkMetric.custom("Simulated requests/s", polarity: .prefersLarger)
 
 /// How long and how often each one runs.
 var settings: Benchmark.Configuration {
@@ -37,6 +41,50 @@ let benchmarks: @Sendable () -> Void = {
                 if drive.lost > 0 { benchmark.error("\(drive.lost) requests were not served") }
             },
             setup: { try CoreDrive(policy: policy, waiting: 64) }
+        )
+    }
+    // Single events, so that the 99th percentile is one of decisions; half of them decide.
+    for policy in ["edf", "strait", "confluence"] {
+        Benchmark(
+            "ServerCore.handle, \(policy), 50 models queued, 8 devices of 4 slots, single events",
+            configuration: Benchmark.Configuration(
+                metrics: [.wallClock, allocations],
+                timeUnits: .nanoseconds,
+                scalingFactor: .one,
+                maxDuration: .seconds(5),
+                maxIterations: 200_000
+            ),
+            closure: { (benchmark: Benchmark, drive: CoreDrive) in
+                let count = measure(benchmark) { drive.run($0) }
+                if count > 0 { benchmark.error("the core allocated \(count) times") }
+            },
+            setup: {
+                try CoreDrive(policy: policy, waiting: 256, models: 50, devices: 8, slots: 4)
+            }
+        )
+    }
+    for audits in [false, true] {
+        Benchmark(
+            "Simulator, duty, 9 models, 4 devices, audit \(audits ? "on" : "off")",
+            configuration: Benchmark.Configuration(
+                metrics: [.wallClock, .cpuUser, simulated],
+                timeUnits: .milliseconds,
+                scalingFactor: .one,
+                maxDuration: .seconds(5),
+                maxIterations: 20
+            ),
+            closure: { benchmark in
+                let setup = SimulationRun.setup(seconds: 40, audits: audits)
+                let clock = ContinuousClock()
+                benchmark.startMeasurement()
+                let began = clock.now
+                let ledger = try Simulator.run(setup)
+                let took = (clock.now - began) / .seconds(1)
+                benchmark.stopMeasurement()
+                benchmark.measurement(simulated, Int(Double(ledger.requests) / took))
+                if !ledger.complaints.isEmpty { benchmark.error(ledger.complaints[0]) }
+                if ledger.meanBatch < 4 { benchmark.error("mean batch \(ledger.meanBatch)") }
+            }
         )
     }
     for wire in TinyRequest.Wire.allCases {

@@ -7,7 +7,10 @@ public import VirtualDevices
 ///
 /// A model comes from the first of these that knows it: a description given in code; a file
 /// `emulated.json` (the artifact's path itself, in the folder it names, or beside the file it
-/// names); the configuration's own tensors with a timing given in code.
+/// names); the configuration's own tensors with a timing given in code; `describe`.
+///
+/// With `devices`, models that have a truth share those devices: they slow each other down, and
+/// their copies queue. Without, each run takes its own time whatever runs beside it.
 public final class EmulatedEngine: Engine {
     /// The word that clients see in metadata.
     public static let platformName = "sluice_emulated"
@@ -17,15 +20,30 @@ public final class EmulatedEngine: Engine {
 
     private let models: [String: EmulatedModel]
     private let timings: [String: VirtualModel]
+    private let devices: EmulatedDevices?
+    private let describe: Description
+
+    /// What a model is, by its artifact; nil = nobody knows.
+    public typealias Description =
+        @Sendable (ModelArtifact) throws(EngineError) -> EmulatedModel?
 
     /// Creates an engine.
     ///
     /// - Parameters:
     ///   - models: Whole models by name.
     ///   - timings: Latencies of models whose tensors the repository describes, by name.
-    public init(models: [String: EmulatedModel] = [:], timings: [String: VirtualModel] = [:]) {
+    ///   - devices: Devices that models with a truth share.
+    ///   - describe: Asked for models that are described nowhere else; may block.
+    public init(
+        models: [String: EmulatedModel] = [:],
+        timings: [String: VirtualModel] = [:],
+        devices: EmulatedDevices? = nil,
+        describe: @escaping Description = { _ in nil }
+    ) {
         self.models = models
         self.timings = timings
+        self.devices = devices
+        self.describe = describe
     }
 
     /// The platform word that clients see.
@@ -40,10 +58,15 @@ public final class EmulatedEngine: Engine {
         if let wanted = artifact.signature {
             try Self.check(wanted, against: model.signature, name: artifact.name)
         }
+        var seat: LoadedEmulation.DeviceSeat?
+        if let devices, let truth = model.truth {
+            seat = LoadedEmulation.DeviceSeat(devices: devices, model: try devices.add(truth))
+        }
         return LoadedEmulation(
             name: artifact.name,
             model: model,
-            signature: artifact.signature ?? model.signature
+            signature: artifact.signature ?? model.signature,
+            seat: seat
         )
     }
 
@@ -56,6 +79,7 @@ public final class EmulatedEngine: Engine {
         if let signature = artifact.signature, let timing = timings[artifact.name] {
             return EmulatedModel(signature: signature, timing: timing)
         }
+        if let described = try describe(artifact) { return described }
         throw EngineError(
             .badModel,
             "model '\(artifact.name)' has no emulated.json at '\(artifact.path)' and no profile;"

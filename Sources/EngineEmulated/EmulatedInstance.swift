@@ -9,16 +9,23 @@ final class EmulatedInstance: EngineInstance {
 
     private let loaded: LoadedEmulation
     private let seat = EmulatedControl.Seat()
+    private let wait = EmulatedDevices.Seat()
     // Safe: the lane thread that owns the instance is the only one to touch it (`EngineInstance`).
     private nonisolated(unsafe) var batch: Batch
     // Safe: as above.
     private nonisolated(unsafe) var units: Int32
+    // Safe: as above.
+    private nonisolated(unsafe) var placement: Placement
+    // Safe: as above. The place of its latencies on the emulated devices.
+    private nonisolated(unsafe) var row: Int32
     // Safe: as above.
     private nonisolated(unsafe) var draws: UInt64
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {
         self.loaded = loaded
         self.units = try Self.checkedUnits(placement, of: loaded)
+        self.placement = placement
+        self.row = try Self.checkedRow(placement, of: loaded)
         // The number keeps the noise of instances apart; 2^32 runs each before they meet.
         self.draws = number << 32
         self.batch = Batch(
@@ -37,6 +44,7 @@ final class EmulatedInstance: EngineInstance {
             )
         }
         draws += 1
+        loaded.seat?.devices.prepare(wait)
         batch.begin(items: items, shapes: shapes)
     }
 
@@ -63,12 +71,36 @@ final class EmulatedInstance: EngineInstance {
         return batch.inputs[index].take(byteCount)
     }
 
-    func perform(_ stage: Stage) throws(EngineError) {
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
         guard batch.items >= 1 else {
             throw EngineError(.failed, "model '\(loaded.name)': run without a prepared batch")
         }
+        if let device = loaded.seat { return try run(stage, on: device) }
         let latency = try time(of: stage)
         try loaded.model.control.run(seat, items: batch.items, latency: latency)
+        return nil
+    }
+
+    private func run(
+        _ stage: Stage,
+        on device: LoadedEmulation.DeviceSeat
+    ) throws(EngineError) -> StageTimes {
+        try loaded.model.control.run(seat, items: batch.items, latency: .zero)
+        let order = StageOrder(
+            batch: BatchID(slot: 0, generation: 0),
+            device: placement.device.id,
+            lane: lane(on: device),
+            row: row,
+            stage: stage,
+            items: batch.items,
+            draw: draws
+        )
+        return try device.devices.run(order, wait)
+    }
+
+    /// Instances of one model on the same units are of one lane: gpulets never share units.
+    private func lane(on device: LoadedEmulation.DeviceSeat) -> Int32 {
+        device.model.index << 12 | (placement.units.first ?? 0) & 0xfff
     }
 
     func output(_ index: Int) throws(EngineError) -> EngineOutput {
@@ -95,11 +127,14 @@ final class EmulatedInstance: EngineInstance {
     }
 
     func pin(_ placement: Placement) throws(EngineError) {
+        row = try Self.checkedRow(placement, of: loaded)
         units = try Self.checkedUnits(placement, of: loaded)
+        self.placement = placement
     }
 
     func terminate() {
         loaded.model.control.terminate(seat)
+        loaded.seat?.devices.terminate(wait)
     }
 }
 
@@ -122,6 +157,24 @@ extension EmulatedInstance {
             )
         }
         return units
+    }
+
+    /// The place of its latencies on the emulated devices; 0 where it has times of its own.
+    private static func checkedRow(
+        _ placement: Placement,
+        of loaded: LoadedEmulation
+    ) throws(EngineError) -> Int32 {
+        guard let seat = loaded.seat else { return 0 }
+        let units = Int32(placement.units.count)
+        let device = placement.device
+        guard let row = seat.devices.row(of: seat.model, on: device.id, units: units) else {
+            throw EngineError(
+                .badModel,
+                "model '\(loaded.name)' has no latencies for \(units) of the \(device.units) "
+                    + "units of a \(device.kind); give it more, or profile smaller shares"
+            )
+        }
+        return row
     }
 
     private func time(of stage: Stage) throws(EngineError) -> TimeSpan {

@@ -11,6 +11,8 @@ public struct EmulatedModel: Sendable {
     public var signature: ModelSignature
     /// Latency by batch and units; nil = every run ends at once.
     public var timing: VirtualModel?
+    /// How it behaves on emulated devices, on an engine that has some; nil = as `timing` says.
+    public var truth: ModelTruth?
     /// What the model's weights pretend to take, in MiB.
     public var weightsMiB: Int64
     /// Lets a test hold, fail and count runs.
@@ -20,11 +22,13 @@ public struct EmulatedModel: Sendable {
     public init(
         signature: ModelSignature,
         timing: VirtualModel? = nil,
+        truth: ModelTruth? = nil,
         weightsMiB: Int64 = 0,
         control: EmulatedControl = EmulatedControl()
     ) {
         self.signature = signature
         self.timing = timing
+        self.truth = truth
         self.weightsMiB = weightsMiB
         self.control = control
     }

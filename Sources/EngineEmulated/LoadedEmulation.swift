@@ -1,19 +1,37 @@
 import ServerRuntime
 import ServingDomain
 import Synchronization
+import VirtualDevices
 
 /// An emulated model, loaded.
 final class LoadedEmulation: LoadedModel {
     let name: String
     let model: EmulatedModel
     let signature: ModelSignature
+    /// The emulated devices that it runs on, and its number there; nil = it has times of its own.
+    let seat: DeviceSeat?
     private let made = Atomic<UInt64>(0)
 
-    init(name: String, model: EmulatedModel, signature: ModelSignature) {
+    /// A model on emulated devices.
+    struct DeviceSeat: Sendable {
+        let devices: EmulatedDevices
+        let model: ModelID
+    }
+
+    init(
+        name: String,
+        model: EmulatedModel,
+        signature: ModelSignature,
+        seat: DeviceSeat? = nil
+    ) {
         self.name = name
         self.model = model
         self.signature = signature
+        self.seat = seat
     }
+
+    /// The truth itself: what a careful profile would have found.
+    var profiles: [DeviceProfile] { seat == nil ? [] : model.truth?.profiles ?? [] }
 
     var weightsMiB: Int64 { model.weightsMiB }
 

@@ -41,11 +41,49 @@ final class Monitor: Sendable {
 
     /// As `wait`, but at most until `nanoseconds` of the monotonic clock.
     func wait(until nanoseconds: Int64) {
-        var point = timespec(
+        var point = Self.point(nanoseconds)
+        pthread_cond_timedwait(condition, mutex, &point)
+    }
+
+    /// A further condition of a monitor, for one thread that waits.
+    final class Bell: Sendable {
+        // Safe: the pointer never changes, and what it points at is made to be shared by threads.
+        private nonisolated(unsafe) let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(
+            capacity: 1
+        )
+
+        init() {
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            let made = pthread_cond_init(condition, &attributes)
+            precondition(made == 0)
+            pthread_condattr_destroy(&attributes)
+        }
+
+        deinit {
+            pthread_cond_destroy(condition)
+            condition.deallocate()
+        }
+
+        /// Wakes the thread that waits. Call with the monitor locked.
+        func ring() { pthread_cond_signal(condition) }
+
+        /// Gives up the monitor until somebody rings; may also return for no reason.
+        func wait(on monitor: Monitor) { pthread_cond_wait(condition, monitor.mutex) }
+
+        /// The same, but at most until `nanoseconds` of the monotonic clock.
+        func wait(on monitor: Monitor, until nanoseconds: Int64) {
+            var point = Monitor.point(nanoseconds)
+            pthread_cond_timedwait(condition, monitor.mutex, &point)
+        }
+    }
+
+    private static func point(_ nanoseconds: Int64) -> timespec {
+        timespec(
             tv_sec: Int(nanoseconds / 1_000_000_000),
             tv_nsec: Int(nanoseconds % 1_000_000_000)
         )
-        pthread_cond_timedwait(condition, mutex, &point)
     }
 
     /// The monotonic clock, in nanoseconds.

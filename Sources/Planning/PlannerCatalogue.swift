@@ -3,7 +3,8 @@ import ServingDomain
 /// The planners by name.
 public enum PlannerCatalogue {
     /// The names that can be asked for.
-    public static let names = ["whole"]
+    public static let names =
+        ["whole", "temporal", "self-tuning", "elastic", "exhaustive", "confluence"]
 
     /// Finds a planner by its name, options included, such as `whole:slots=2`.
     ///
@@ -12,6 +13,23 @@ public enum PlannerCatalogue {
         let asked = OptionedName(text)
         switch asked.name {
         case "whole": return try whole(asked.options)
+        case "temporal":
+            return TemporalPlanner(
+                options: try GpuletOptions(reading: asked.options, of: asked.name)
+            )
+        case "self-tuning":
+            return SelfTuningPlanner(
+                options: try GpuletOptions(reading: asked.options, of: asked.name)
+            )
+        case "elastic":
+            return ElasticPlanner(
+                options: try GpuletOptions(reading: asked.options, of: asked.name)
+            )
+        case "exhaustive":
+            return ExhaustivePlanner(
+                options: try GpuletOptions(reading: asked.options, of: asked.name)
+            )
+        case "confluence": return try ConfluencePlanner(reading: asked.options)
         default: throw PlanError(OptionedName.unknown("planner", asked.name, known: names))
         }
     }

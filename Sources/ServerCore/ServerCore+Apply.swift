@@ -6,7 +6,7 @@ extension ServerCore {
         switch event {
         case .arrived(let arrival): arrived(arrival, &actions)
         case .cancelled(let request): cancelled(request, &actions)
-        case .stageFinished(let batch, _): stageFinished(batch)
+        case .stageFinished(let batch, let times): stageFinished(batch, times)
         case .batchFinished(let batch, let times): batchFinished(batch, times)
         case .batchFailed(let batch):
             if let slot = state.slot(of: batch) {
@@ -34,9 +34,13 @@ extension ServerCore {
 
     private mutating func arrived(_ arrival: Arrival, _ actions: inout ActionBuffer) {
         if let refusal = refusalByState(of: arrival) ?? refusal(of: arrival) {
+            if isKnown(arrival.model), arrival.deadline != nil {
+                forecast.violations.note(arrival.priority, isViolation: true)
+            }
             actions.append(.refuse(arrival.request, refusal))
             return
         }
+        forecast.arrived(arrival, at: now)
         state.admit(arrival, at: now)
         arm(arrival.request.slot)
     }
@@ -48,6 +52,7 @@ extension ServerCore {
         let model = arrival.model.position
         if state.models[model].state == .removing { return .unloading }
         state.models[model].rate.count(at: now)
+        noteDemand(of: arrival.model)
         if state.models[model].ready == 0 { return .notReady }
         guard slot >= 0, Int(slot) < state.requests.count,
             state.requests[Int(slot)].state == .free
@@ -71,22 +76,25 @@ extension ServerCore {
 
     // MARK: Batches
 
-    private mutating func stageFinished(_ batch: BatchID) {
+    private mutating func stageFinished(_ batch: BatchID, _ times: StageTimes) {
         guard let slot = state.slot(of: batch),
             state.batches[Int(slot)].state == .running,
             state.batches[Int(slot)].stage != .whole
         else { return }
+        forecast.stageEnded(batch: slot, times, at: now)
         state.pause(slot)
     }
 
     private mutating func batchFinished(_ batch: BatchID, _ times: StageTimes) {
         guard let slot = state.slot(of: batch) else { return }
         let record = state.batches[Int(slot)]
-        if record.stage == .whole, record.count > 0 {
+        // A batch in stages took what its stages took; only the forecast has added them up.
+        let inAll = forecast.ended(batch: slot, times, at: now)
+        if record.count > 0, let span = record.stage == .whole ? times.total : inAll {
             forecast.learn(
                 row: state.lanes[record.lane.position].row,
                 items: record.items,
-                span: times.total,
+                span: span,
                 at: now
             )
             tellScaler(slot, times.total, failed: false)
@@ -121,6 +129,7 @@ extension ServerCore {
 
     /// Puts the requests of a batch that has given its place back into their queues.
     mutating func requeue(_ slot: Int32) {
+        forecast.gone(batch: slot, at: now)
         let model = state.batches[Int(slot)].model
         while case let request = state.batches[Int(slot)].first, request >= 0 {
             state.unlink(request)
@@ -133,6 +142,7 @@ extension ServerCore {
 
     /// Ends a batch: its place is free at once, its replies go out after the next launch.
     mutating func close(_ slot: Int32, as end: BatchRecord.State) {
+        forecast.gone(batch: slot, at: now)
         state.releasePlace(of: slot, instanceTo: true)
         state.batches[Int(slot)].state = end
         if state.batches[Int(slot)].ordered {
@@ -168,6 +178,10 @@ extension ServerCore {
             while request >= 0 {
                 let isLate = now > state.requests[Int(request)].deadline
                 let outcome: Outcome = hasResults ? (isLate ? .late : .served) : .failed
+                forecast.ended(
+                    state.requests[Int(request)],
+                    isViolation: outcome != .served
+                )
                 actions.append(.reply(state.requests[Int(request)].id(at: request), outcome))
                 request = state.release(request)
             }

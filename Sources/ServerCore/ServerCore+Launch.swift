@@ -47,6 +47,24 @@ extension ServerCore {
             latest: latest,
             expected: expected
         )
+        forecast.launched(takeoff(of: slot), at: now)
         actions.append(.launch(order))
+    }
+
+    /// What the forecast is told of the stage that the batch at `slot` begins.
+    private func takeoff(of slot: Int32) -> Takeoff {
+        let batch = state.batches[Int(slot)]
+        let lane = state.lanes[batch.lane.position]
+        let first = batch.first
+        return Takeoff(
+            batch: slot,
+            row: lane.row,
+            device: state.gpulets[lane.gpulet.position].device,
+            gpulet: lane.gpulet,
+            items: batch.items,
+            priority: first >= 0 ? state.requests[Int(first)].priority : .low,
+            deadline: first >= 0 ? state.requests[Int(first)].deadline : .distantFuture,
+            stage: batch.stage
+        )
     }
 }

@@ -55,8 +55,14 @@ public struct ServerCore: ~Copyable, Sendable {
         self.policy = policy
         self.scaler = scaler
         state = DispatchState(configuration, order: policy.order)
-        forecast = Forecast(models: Int(configuration.limits.models))
-        control = ControlState()
+        forecast = Forecast(
+            models: Int(configuration.limits.models),
+            batches: state.batches.count,
+            devices: configuration.devices,
+            contention: configuration.contention,
+            options: policy.forecastOptions
+        )
+        control = ControlState(configuration)
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
         nextWake = nil
         ended.reserveCapacity(256)
@@ -74,6 +80,7 @@ public struct ServerCore: ~Copyable, Sendable {
         into actions: inout ActionBuffer
     ) {
         self.now = max(self.now, now)
+        forecast.steer(at: self.now)
         apply(event, &actions)
         expire(&actions)
         dispatch(&actions)
@@ -109,6 +116,12 @@ public struct ServerCore: ~Copyable, Sendable {
         guard isKnown(model), state.models[model.position].firstLane >= 0 else { return nil }
         return scaler.status(of: LaneID(state.models[model.position].firstLane))
     }
+
+    /// How good the forecast was so far. Allocates.
+    public var forecastReport: ForecastReport { forecast.report }
+
+    /// Lets a simulator tell in advance what nobody else can know (policy `oracle`).
+    public mutating func reveal(_ truth: any ForecastTruth) { forecast.truth = truth }
 
     /// Whether `model` is in use.
     func isKnown(_ model: ModelID) -> Bool {
@@ -160,6 +173,7 @@ public struct ServerCore: ~Copyable, Sendable {
         _ actions: inout ActionBuffer
     ) {
         state.dequeue(slot)
+        forecast.ended(state.requests[Int(slot)], isViolation: true)
         actions.append(.drop(state.requests[Int(slot)].id(at: slot), reason))
         state.forget(slot)
     }
@@ -226,6 +240,7 @@ public struct ServerCore: ~Copyable, Sendable {
         {
             giveUpBatch(state.firstWatched, &actions)
         }
+        endEpoch()
         guard control.isBusy else { return false }
         return advanceControl(&actions)
     }
@@ -233,6 +248,7 @@ public struct ServerCore: ~Copyable, Sendable {
     private mutating func setNextWake() {
         var wake = min(state.timers.earliest, state.parking.earliest)
         wake = min(wake, min(policyHold, scaler.due ?? .distantFuture))
+        wake = min(wake, control.epochEnd)
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

@@ -37,8 +37,8 @@ extension Simulator {
         let instance = instances[flight.instance.position]
         if flight.isAborted { return heap.note(.fail(batch), at: now) }
         if now > flight.latest {
-            land(slot)
-            return send(.batchRefused(batch))
+            // Not at the same instant: a core that sends it again at once must not stop time.
+            return heap.note(.refuse(batch), at: now + .microseconds(1))
         }
         guard instance.row >= 0 else { return heap.note(.fail(batch), at: now) }
         let order = StageOrder(
@@ -73,36 +73,18 @@ extension Simulator {
             copyOutEnded: ended.at
         )
         tell(flight, instance, ended)
-        guard isLast(flight.stage, flight.items, instance) else {
+        let plan = cluster.stagePlan(
+            row: instance.row,
+            items: flight.items,
+            on: instance.device
+        )
+        guard plan.isLast(flight.stage) else {
             return send(.stageFinished(ended.batch, times))
         }
         if now >= countsFrom, !isLoadOver { ledger.batchEnded(instance.model, items: flight.items) }
         land(slot)
         send(.batchFinished(ended.batch, times))
         leaveIfStopped(flight.instance)
-    }
-
-    private func isLast(_ stage: Stage, _ items: Int32, _ instance: InstanceSeat) -> Bool {
-        switch stage {
-        case .whole: return true
-        case .copyIn: return false
-        case .run(let part):
-            guard part.upperBound >= cluster.segments(of: instance.row) else { return false }
-            return cluster.chunks(
-                of: instance.model,
-                items: items,
-                on: instance.device,
-                out: true
-            ) == 0
-        case .copyOut(let chunk):
-            let chunks = cluster.chunks(
-                of: instance.model,
-                items: items,
-                on: instance.device,
-                out: true
-            )
-            return chunk + 1 >= chunks
-        }
     }
 
     private mutating func tell(_ flight: Flight, _ instance: InstanceSeat, _ ended: EndedStage) {
@@ -133,6 +115,16 @@ extension Simulator {
         if flights[slot].job >= 0 {
             heap.note(.fail(batch), at: now + setup.durations.terminate)
         }
+    }
+
+    /// A lane thread came too late to begin.
+    mutating func refuse(_ batch: BatchID) {
+        let slot = Int(batch.slot)
+        guard flights[slot].batch == batch, flights[slot].isLive else { return }
+        let instance = flights[slot].instance
+        land(slot)
+        send(.batchRefused(batch))
+        leaveIfStopped(instance)
     }
 
     /// A batch ends without results.

@@ -95,9 +95,9 @@ public struct Simulator: ~Copyable {
             devices: setup.devices,
             models: setup.models.map(\.truth),
             truths: truths,
-            seed: setup.seed,
-            chunkBytes: setup.chunkBytes
+            seed: setup.seed
         )
+        if OptionedName(setup.policy).name == "oracle" { self.core.reveal(RunTruth(setup, truths)) }
         ledger = Ledger(setup)
         auditor = setup.audits ? SimulationAuditor(setup) : nil
         board = Tournament(sources: setup.loads.count + setup.graphs.count)
@@ -121,12 +121,13 @@ public struct Simulator: ~Copyable {
         return simulator.run()
     }
 
-    /// Loads the models, plays the load, and waits until every request has ended.
+    /// Loads the models, plays the load, and waits until every request has ended; gives up when
+    /// the auditor has found more than it keeps.
     public mutating func run() -> Ledger {
         prepare()
         beginLoad()
         let limit = origin + setup.duration + setup.patience
-        while !(isLoadOver && live == 0), step(until: limit) {}
+        while !(isLoadOver && live == 0), auditor?.isFull != true, step(until: limit) {}
         return finish()
     }
 
@@ -260,7 +261,9 @@ public struct Simulator: ~Copyable {
             policy: setup.policy,
             scaler: setup.scaler,
             planner: name,
-            limits: setup.limits
+            limits: setup.limits,
+            epochs: setup.epochs,
+            contention: setup.priors
         )
     }
 

@@ -77,8 +77,7 @@ struct ServeCommand: AsyncParsableCommand {
             throw CommandFailure("no repository is named; give --model-repository DIR")
         }
         do {
-            let engine = try ONNXEngine(library: own.onnxruntime)
-            logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
+            let emulation = try own.emulate.map { try Emulation($0) }
             let source = try ModelRepository(
                 paths: triton.repositories,
                 configName: triton.modelConfigName,
@@ -86,8 +85,8 @@ struct ServeCommand: AsyncParsableCommand {
                 logger: logger
             )
             return try ServingRuntime(
-                try runtimeConfiguration(),
-                engine: engine,
+                try runtimeConfiguration(emulation),
+                engine: try engine(emulation, logger),
                 source: source,
                 logSettings: logs,
                 logger: logger
@@ -101,9 +100,20 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func runtimeConfiguration() throws -> RuntimeConfiguration {
+    private func engine(_ emulation: Emulation?, _ logger: Logger) throws -> any Engine {
+        if let emulation {
+            let names = emulation.devices.map { "\($0.name) (\($0.kind))" }
+            logger.notice("emulated devices: \(names.joined(separator: ", "))")
+            return emulation.engine()
+        }
+        let engine = try ONNXEngine(library: own.onnxruntime)
+        logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
+        return engine
+    }
+
+    private func runtimeConfiguration(_ emulation: Emulation?) throws -> RuntimeConfiguration {
         let layers = try own.layers()
-        var configuration = RuntimeConfiguration.host()
+        var configuration = emulation?.configuration ?? .host()
         configuration.core.planner = layers.planner
         configuration.core.scaler = layers.scaler
         configuration.core.policy = layers.policy

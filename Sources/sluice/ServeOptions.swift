@@ -113,6 +113,10 @@ struct SluiceOptions: ParsableArguments {
     @Option(help: "How devices are split: whole, whole:slots=K.") var planner: String?
     @Option(help: "Which batch starts when: edf, fifo.") var policy: String?
     @Option(help: "Who changes batch limits and instances: none.") var scaler: String?
+    @Option(
+        help: "Serve from devices that exist as arithmetic: COUNTxKIND[,...], as 4xrtx-2080ti."
+    )
+    var emulate: String?
     @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
     var journal: String?
     @Option(help: "Seconds that the server still serves after it calls itself not ready.")

@@ -36,17 +36,19 @@ struct ProfileTests {
             var profile = Profile(
                 model: "m\"\\\u{7}é \(seed)",
                 device: "cpu",
-                latency: (0..<20).map { place in
+                latency: (0..<20).map { (place: Int) -> Profile.Row in
                     Profile.Row(
-                        batch: Int32(place + 1),
-                        share: max(0.001, dice.unit() * 100),
-                        ms: dice.unit() * 1e4,
-                        instances: Int32(1 + dice.next() % 4),
+                        batch: Int32(place % 5 + 1),
+                        share: 0.125 * Double(place / 5 + 1),
+                        ms: dice.unit() + Double(place % 5 + 1),
                         p99Ms: dice.next() % 2 == 0 ? nil : dice.unit(),
                         samples: Int64(dice.next() % 1_000_000)
                     )
                 }
             )
+            profile.latency.append(Profile.Row(batch: 1, share: 50, ms: 1))
+            let several = Profile.Row(batch: 3, share: 50, ms: 1 + dice.unit(), instances: 4)
+            profile.latency.append(several)
             profile.flops = dice.unit() * 1e12
             profile.segments = Int32(1 + dice.next() % 9)
             #expect(try Profile(reading: profile.json(), source: "s") == profile, "seed \(seed)")
@@ -62,7 +64,9 @@ struct ProfileTests {
         let surface = try profile.surface(on: device(10))
         #expect(surface.latency(batch: 1, units: 2) == .microseconds(7_900))
         #expect(surface.latency(batch: 2, units: 9) == .microseconds(9_250))
-        #expect(surface.points.count == 2)
+        #expect(surface.latency(batch: 1, units: 2, instances: 2) == .milliseconds(14))
+        #expect(surface.p99(batch: 2, units: 2) == .milliseconds(11))
+        #expect(surface.points.count == 3)
         let error = #expect(throws: DocumentError.self) { try profile.surface(on: device(68)) }
         #expect(error?.path == "latency[0].share")
         #expect(error?.what.contains("the 68 units of device 'gpu0'") == true)
@@ -98,49 +102,47 @@ struct ProfileTests {
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 
-    @Test("A cluster's devices are numbered in order, with their units and memory")
-    func cluster() throws {
-        let text = """
-            devices:
-              - {id: gpu0, kind: rtx-2080ti, memoryMiB: 11000, shares: [20, 40, 50, 60, 80, 100],
-                 maxGpulets: 2, pcieGBps: 12}
-              - {id: gpu1, kind: h200, units: 132, grain: 8}
-            """
-        let cluster = try Cluster(reading: Array(text.utf8), source: "c.yaml")
-        #expect(cluster.devices[0].shares == [20, 40, 50, 60, 80, 100])
-        #expect(cluster.devices[0].maxGpulets == 2)
-        #expect(cluster.specs.map(\.id) == [DeviceID(0), DeviceID(1)])
-        #expect(cluster.specs.map(\.units) == [100, 132])
-        #expect(cluster.specs.map(\.memoryMiB) == [11_000, 0])
-        for wrong in [
-            "devices: []", "devices: [{id: a, kind: k}, {id: a, kind: k}]",
-            "devices: [{id: a, kind: k, shares: [20.5]}]",
-            "devices: [{id: a, kind: k, shares: [40, 20]}]",
-            "devices: [{id: a, kind: k, units: 4, grain: 5}]",
-        ] {
-            #expect(throws: DocumentError.self, "\(wrong)") {
-                try Cluster(reading: Array(wrong.utf8), source: "c")
-            }
-        }
+    @Test("Memory, utilisation and start-up times reach the domain")
+    func deviceProfile() throws {
+        var profile = try Profile(reading: Array(full.utf8), source: "p.json")
+        let device = DeviceSpec(id: DeviceID(0), name: "g", kind: "rtx-2080ti", units: 100)
+        var known = try profile.deviceProfile(on: device)
+        #expect(known.memory.weightsKiB == 1_820 * 1_024)
+        #expect(known.memory.workspace == [.init(batch: 8, kib: 123_392)])
+        #expect(known.utilization == [.init(batch: 1, sm: 0.2, l2: 0.15, dram: 0.28)])
+        #expect(known.coldStart == .milliseconds(900) && known.warmStart == .milliseconds(30))
+        profile.weightsMiB = 97.5
+        known = try profile.deviceProfile(on: device)
+        #expect(known.memory.weightsKiB == 99_840)
     }
 
-    @Test("A demand has rates, objectives and classes")
-    func demand() throws {
-        let text = """
-            {"models":[{"model":"a","rate":100.5,"sloMs":95,"priority":"high"},
-                       {"model":"b","rate":0,"percentile":95}]}
-            """
-        let demand = try Demand(reading: Array(text.utf8), source: "d.json")
-        #expect(demand.models[0].slo == .milliseconds(95) && demand.models[0].priority == .high)
-        #expect(demand.models[0].milliRate == 100_500 && demand.models[0].percentile == 99)
-        #expect(demand.models[1].slo == nil && demand.models[1].priority == .low)
-        for wrong in [
-            #"{"models":[]}"#, #"{"models":[{"model":"a","rate":-1}]}"#,
-            #"{"models":[{"model":"a","rate":1,"priority":"top"}]}"#,
-        ] {
-            #expect(throws: DocumentError.self) {
-                try Demand(reading: Array(wrong.utf8), source: "d")
-            }
+    @Test("A library gives models their profiles by kind, and refuses two for one place")
+    func library() throws {
+        var library = ProfileLibrary()
+        let profile = try Profile(reading: Array(full.utf8), source: "p.json")
+        try library.add(profile, source: "p.json")
+        let error = #expect(throws: DocumentError.self) {
+            try library.add(profile, source: "q.json")
         }
+        #expect(error?.description.hasPrefix("q.json: model: there is a profile of") == true)
+        var other = profile
+        other.device = "l4"
+        other.latency = [.init(batch: 1, share: 100, ms: 3)]
+        try library.add(other, source: "r.json")
+        let devices = ["rtx-2080ti", "rtx-2080ti", "cpu"].enumerated().map { place, kind in
+            DeviceSpec(id: DeviceID(Int32(place)), name: "d\(place)", kind: kind, units: 100)
+        }
+        let spec = try library.spec(ModelID(3), of: "resnet50", on: devices)
+        #expect(spec.profiles.map(\.kind) == ["rtx-2080ti"])
+        #expect(spec.maxBatch == 2 && spec.inputBytes == 602_112 && spec.id == ModelID(3))
+        let none = try library.spec(ModelID(0), of: "bert", on: devices)
+        #expect(none.profiles.isEmpty && none.maxBatch == 1)
+        #expect(none.obstacle(on: devices)?.contains("no profile on any kind") == true)
+        var mixed = devices
+        mixed[1].units = 68
+        let kinds = #expect(throws: DocumentError.self) {
+            try library.spec(ModelID(0), of: "resnet50", on: mixed)
+        }
+        #expect(kinds?.path == "devices[1].units")
     }
 }

@@ -60,7 +60,7 @@ import Testing
             ("whole:slot=2", "did you mean 'slots'?"),
             ("whole:slots=0", "1...1024"),
             ("whole:slots=many", "1...1024"),
-            ("", "Known: whole."),
+            ("", "Known: whole, "),
         ]
     )
     func unknown(name: String, part: String) {

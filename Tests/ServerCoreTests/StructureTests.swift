@@ -3,8 +3,38 @@ import ServingDomain
 import ServingTestKit
 import Testing
 
-/// The ordered forest and the timer heap against simple models of themselves.
+/// The table, the ordered forest and the timer heap against simple models of themselves.
 @Suite struct StructureTests {
+    /// A record with storage of its own: a table that freed it twice, or never, would show here.
+    private final class Witness: Sendable {}
+    private struct Marked: Sendable {
+        var number = 0
+        let witness: Witness
+    }
+
+    @Test("A table keeps its records when it grows, and gives up all of them at its end")
+    func table() {
+        let kept = Witness()
+        weak let seen = lost()
+        #expect(seen == nil, "a record outlived its table")
+        var table = Table(repeating: Marked(witness: kept), count: 2)
+        for place in table.indices { table[place].number = place + 1 }
+        table.grow(to: 5, with: Marked(number: 9, witness: kept))
+        table.grow(to: 3, with: Marked(number: 0, witness: kept))
+        #expect(table.filter { _ in true }.map(\.number) == [1, 2, 9, 9, 9])
+        #expect(table.reduce(0) { $0 + $1.number } == 30)
+        #expect(table.firstIndex { $0.number == 9 } == 2)
+        #expect(table.contains { $0.number == 2 } && !table.contains { $0.number == 0 })
+        #expect(table.count { $0.number == 9 } == 3)
+        #expect(table.indices == 0..<5)
+    }
+
+    private func lost() -> Witness {
+        let witness = Witness()
+        let table = Table(repeating: Marked(witness: witness), count: 3)
+        return table[1].witness
+    }
+
     @Test("A tree of the forest is a sorted set, whatever comes and goes", arguments: 1...8)
     func forest(seed: UInt64) {
         var dice = SeededGenerator(seed: seed)
@@ -39,7 +69,7 @@ import Testing
         }
     }
 
-    private func walk(_ tree: OrderedForest.Tree, in forest: OrderedForest) -> [Int32] {
+    private func walk(_ tree: OrderedForest.Tree, in forest: borrowing OrderedForest) -> [Int32] {
         var nodes: [Int32] = []
         var node = tree.first
         while node >= 0 {

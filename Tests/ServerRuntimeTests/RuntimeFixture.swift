@@ -118,10 +118,13 @@ struct RuntimeFixture {
             engine: EmulatedEngine(models: emulations),
             source: source,
             logSettings: LogSettings(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: Self.silence
         )
         await runtime.start()
     }
+
+    /// Where the log of tests goes.
+    static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Sends one request of `items` rows of 16 numbers, all of them `value`.
     func send(

@@ -10,6 +10,8 @@ public struct Auditor: Sendable {
 
     private var live: Set<RequestID> = []
     private var busy: [InstanceID: BatchID] = [:]
+    /// Batches between two stages: the core may end those by itself.
+    private var paused: Set<BatchID> = []
     private var lastNow = Instant.zero
 
     /// Creates an auditor that has seen nothing.
@@ -41,6 +43,7 @@ public struct Auditor: Sendable {
             if !live.insert(arrival.request).inserted { complain("arrives twice", now) }
         case .batchFinished(let batch, _), .batchFailed(let batch), .batchRefused(let batch):
             for (instance, present) in busy where present == batch { busy[instance] = nil }
+        case .stageFinished(let batch, _): paused.insert(batch)
         case .instanceGone(let instance, _): busy[instance] = nil
         default: break
         }
@@ -77,9 +80,10 @@ public struct Auditor: Sendable {
         _ buffer: borrowing ActionBuffer,
         _ core: borrowing ServerCore
     ) {
-        if let other = busy[order.instance], other != order.batch {
+        if let other = busy[order.instance], other != order.batch, !paused.contains(other) {
             complain("instance \(order.instance.index) gets a batch over another", now)
         }
+        paused.remove(order.batch)
         busy[order.instance] = order.batch
         if order.latest < now { complain("launches after latest", now) }
         if order.requests.isEmpty { complain("launches an empty batch", now) }

@@ -36,8 +36,20 @@ extension ModelSpec {
 
 extension DeviceSpec {
     /// A device for tests.
-    public static func sample(_ index: Int32 = 0, units: Int32 = 4) -> DeviceSpec {
-        DeviceSpec(id: DeviceID(index), name: "d\(index)", kind: "test", units: units)
+    public static func sample(
+        _ index: Int32 = 0,
+        units: Int32 = 4,
+        copyEngines: Int32 = 0,
+        copy: CopySpec? = nil
+    ) -> DeviceSpec {
+        DeviceSpec(
+            id: DeviceID(index),
+            name: "d\(index)",
+            kind: "test",
+            units: units,
+            copyEngines: copyEngines,
+            copy: copy
+        )
     }
 }
 

@@ -12,6 +12,10 @@ public final class CoreHarness {
         public var latency: (ModelID, Int32) -> TimeSpan = { _, items in
             .milliseconds(10) + .milliseconds(Int64(items))
         }
+        /// How a batch of so many items is cut into stages, where the core asks for stages.
+        public var stages: (ModelID, Int32) -> StagePlan = { _, _ in
+            StagePlan(inputBytes: 0, outputBytes: 0, segments: 1, copyEngines: 0)
+        }
         /// From a launch until the lane thread begins.
         public var wakeDelay = TimeSpan.microseconds(20)
         /// From `terminate` until the engine gives up.
@@ -77,6 +81,9 @@ public final class CoreHarness {
 
     /// When the core wants to be woken.
     public var nextWake: Instant? { core.nextWake }
+
+    /// How good the core's forecast was.
+    public var forecastReport: ForecastReport { core.forecastReport }
 
     /// Hands one request in; times are relative to now.
     @discardableResult
@@ -146,6 +153,7 @@ public final class CoreHarness {
 
     private func deliver(_ event: Event) {
         switch event {
+        case .stageFinished: send(event)
         case .batchFinished(let batch, _), .batchFailed(let batch), .batchRefused(let batch):
             let instance = running.first { $0.value == batch }?.key
             if let instance { running[instance] = nil }
@@ -202,18 +210,35 @@ public final class CoreHarness {
         if began > order.latest {
             return schedule(.batchRefused(order.batch), after: world.wakeDelay)
         }
-        let ended = began + world.latency(order.model, order.items)
-        let event: Event =
-            world.fails(order.batch)
-            ? .batchFailed(order.batch)
-            : .batchFinished(order.batch, .run(from: began, to: ended))
+        let plan = world.stages(order.model, order.items)
+        let ended = began + span(of: order, plan)
+        let times = StageTimes.run(from: began, to: ended)
+        var event = Event.batchFinished(order.batch, times)
+        if world.fails(order.batch) {
+            event = .batchFailed(order.batch)
+        } else if !plan.isLast(order.stage) {
+            event = .stageFinished(order.batch, times)
+        }
         schedule(event, after: ended - now)
+    }
+
+    /// Copies take a tenth of a whole batch, runs their part of it.
+    private func span(of order: LaunchOrder, _ plan: StagePlan) -> TimeSpan {
+        let whole = world.latency(order.model, order.items)
+        switch order.stage {
+        case .whole: return whole
+        case .copyIn, .copyOut: return TimeSpan(nanoseconds: whole.nanoseconds / 10)
+        case .run(let part):
+            let share = whole.nanoseconds / Int64(plan.segments) * Int64(part.count)
+            return TimeSpan(nanoseconds: share)
+        }
     }
 
     private func terminate(_ batch: BatchID) {
         let place = queue.firstIndex {
             switch $0.event {
             case .batchFinished(batch, _), .batchFailed(batch), .batchRefused(batch): true
+            case .stageFinished(batch, _): true
             default: false
             }
         }

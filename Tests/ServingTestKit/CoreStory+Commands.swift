@@ -4,10 +4,12 @@ import ServingDomain
 /// The commands of a story:
 ///
 ///     core policy=edf [devices=1] [units=4] [slots=K] [control=manual] [watchdog=60] [queue=N]
+///          [engines=2]                    with copy engines: 1 GB/s, 10 us for each copy
 ///     at 12ms                             time passes; the core is woken whenever it asked
 ///     jump 12ms                           time passes; the core is not woken
 ///     model NAME [batch=8] [latency=1:10,8:30] [instances=1] [delay=5] [preferred=4,8]
 ///           [dynamic=no] [ordered=yes] [levels=2] [level1=max:4,timeout:10,delay] ...
+///           [bytes=N] [segments=1] [busy=0.5]      per item; of everything, while it runs
 ///     change NAME ...                     the same with new settings
 ///     remove NAME
 ///     arrive R NAME [deadline=30] [timeout=40] [level=2] [items=1] [shape=0]   relative, ms
@@ -110,8 +112,9 @@ extension CoreStory {
         isManual = options["control"] == "manual"
         let units = Int32(try number(options["units"] ?? "4"))
         let devices = Int32(try number(options["devices"] ?? "1"))
+        let engines = Int32(try number(options["engines"] ?? "0"))
         let configuration = CoreConfiguration(
-            devices: (0..<devices).map { .sample($0, units: units) },
+            devices: (0..<devices).map { device(Int32($0), units, engines) },
             policy: options["policy"] ?? "edf",
             limits: limits
         )
@@ -121,6 +124,11 @@ extension CoreStory {
         } catch {
             throw StoryError(error.message)
         }
+    }
+
+    private func device(_ index: Int32, _ units: Int32, _ engines: Int32) -> DeviceSpec {
+        let copy = CopySpec(setup: .microseconds(10), bytesPerSecond: 1_000_000_000)
+        return .sample(index, units: units, copyEngines: engines, copy: engines > 0 ? copy : nil)
     }
 
     private func arrive(
@@ -218,7 +226,7 @@ extension CoreStory {
         let levels = Int32(try number(options["levels"] ?? "2"))
         var queues: [QueueRules] = []
         for level in 1...levels { queues.append(try rules(options["level\(level)"] ?? "")) }
-        let spec = ModelSpec(
+        var spec = ModelSpec(
             id: id,
             name: name,
             maxBatch: Int32(try number(options["batch"] ?? "8")),
@@ -228,6 +236,14 @@ extension CoreStory {
             instances: Int32(try number(options["instances"] ?? "1")),
             surface: try options["latency"].map(surface)
         )
+        spec.inputBytes = Int64(try number(options["bytes"] ?? "0"))
+        if options["segments"] != nil || options["busy"] != nil, let surface = spec.surface {
+            let part = try number(options["busy"] ?? "0")
+            var profile = DeviceProfile(kind: "test", surface: surface)
+            profile.utilization = [Utilization(batch: 1, sm: part, l2: part, dram: part)]
+            profile.segments = Int32(try number(options["segments"] ?? "1"))
+            spec.profiles = [profile]
+        }
         models[name] = id
         specs[id] = spec
         return spec

@@ -47,9 +47,11 @@ import Testing
             ".shuffled()", "Mutex<", "Atomic<", "await ", "async ", "Task {", " print(",
             "debugPrint(", "Date(", "Hasher(", ".hashValue", "DispatchQueue", "UnsafeMutable",
         ]
+        // The one owner of raw memory: what every record of the core's state stands in.
+        let exceptions = ["Sources/ServerCore/State/Table.swift": "UnsafeMutable"]
         for file in SourceTree.files(below: "Sources") where Self.pure.contains(file.room) {
             for (number, line) in file.code.enumerated() {
-                for word in forbidden {
+                for word in forbidden where exceptions[file.path] != word {
                     let found = line.contains(word)
                     #expect(!found, "\(file.path):\(number + 1) names \(word)")
                 }

@@ -39,7 +39,16 @@ public struct Demand: Hashable, Sendable {
         let root = try DocumentReader.read(bytes, source: source).object(["models"])
         let list = try root.required("models")
         models = []
-        for node in try list.list(limit: 4_096) { models.append(try Model(node)) }
+        var seen: Set<String> = []
+        for node in try list.list(limit: 4_096) {
+            let model = try Model(node)
+            guard seen.insert(model.model).inserted else {
+                throw node.wrong(
+                    "the model '\(model.model)' is there twice; add the rates up in one entry"
+                )
+            }
+            models.append(model)
+        }
         guard !models.isEmpty else { throw list.wrong("names no model") }
     }
 }
@@ -49,22 +58,38 @@ extension Demand.Model {
         let object = try node.object([
             "model", "rate", "sloMs", "priority", "percentile", "graph",
         ])
-        let span = try object.optional("sloMs")?.number(in: 0.001...1e9)
+        let rate = try object.required("rate")
         self.init(
-            model: try object.required("model").string(),
-            rate: try object.required("rate").number(in: 0...1e9),
-            slo: span.map { .milliseconds(rounding: $0) }
+            model: try object.required("model").name(),
+            rate: try rate.number(in: 0...1e9),
+            slo: try object.milliseconds("sloMs")
         )
-        if let word = object.optional("priority") {
-            switch try word.string() {
-            case "high": priority = .high
-            case "low": priority = .low
-            case let other: throw word.wrong("must be 'high' or 'low', is '\(other)'")
-            }
+        guard self.rate == 0 || milliRate >= 1 else {
+            throw rate.wrong(
+                "must be 0 or at least 0.001 requests per second, is \(JSONText.number(self.rate))"
+            )
         }
+        if let priority = try object.priority() { self.priority = priority }
         if let percentile = try object.optional("percentile")?.number(in: 50...100) {
             self.percentile = percentile
         }
         graph = try object.optional("graph")?.string()
+    }
+}
+
+extension Demand {
+    /// The demand as JSON, one model per line; equal demands give equal bytes.
+    public func json() -> [UInt8] {
+        let rows = models.map { model in
+            JSONText.object([
+                ("model", JSONText.string(model.model)),
+                ("rate", JSONText.number(model.rate)),
+                ("sloMs", model.slo.map { JSONText.number($0.inMilliseconds) }),
+                ("priority", JSONText.string(model.priority.word)),
+                ("percentile", model.percentile == 99 ? nil : JSONText.number(model.percentile)),
+                ("graph", model.graph.map(JSONText.string)),
+            ])
+        }
+        return Array((JSONText.object([("models", JSONText.lines(rows))]) + "\n").utf8)
     }
 }

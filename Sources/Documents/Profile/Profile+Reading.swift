@@ -3,8 +3,15 @@ extension Profile {
     public static let rowLimit = 65_536
 
     /// Reads a profile from JSON or YAML.
+    ///
+    /// Refuses what could not have been measured: two rows for one place, a share without its
+    /// row of batch 1, a batch that takes less than half of what a smaller one does.
     public init(reading bytes: [UInt8], source: String) throws(DocumentError) {
-        let root = try DocumentReader.read(bytes, source: source).object([
+        try self.init(DocumentReader.read(bytes, source: source))
+    }
+
+    init(_ node: DocumentNode) throws(DocumentError) {
+        let root = try node.object([
             "model", "device", "latency", "inputBytes", "outputBytes", "memoryMiB", "utilization",
             "digest", "fingerprint", "measured", "flops", "kernels", "weightsMiB", "workspaceMiB",
             "startMs", "segments",
@@ -15,6 +22,7 @@ extension Profile {
         guard !rows.isEmpty else { throw try root.required("latency").wrong("has no rows") }
         var latency: [Row] = []
         for row in rows { latency.append(try Row(row)) }
+        try ProfileRows(latency).check(rows)
         self.init(
             model: try root.required("model").string(),
             device: try root.required("device").string(),
@@ -56,10 +64,12 @@ extension Profile.Row {
         let row = try node.object(["batch", "share", "ms", "instances", "p99Ms", "samples"])
         // An hour: what takes longer is no inference.
         let span = 0...3_600_000.0
+        let ms = try row.required("ms")
+        guard try ms.number(in: span) > 0 else { throw ms.wrong("must be more than 0 ms") }
         self.init(
             batch: try row.batch(),
             share: try row.required("share").share(),
-            ms: try row.required("ms").number(in: span),
+            ms: try ms.number(in: span),
             instances: Int32(try row.optional("instances")?.integer(in: 1...65_536) ?? 1),
             p99Ms: try row.optional("p99Ms")?.number(in: span),
             samples: try row.optional("samples")?.integer(in: 0...(1 << 60))
@@ -76,20 +86,5 @@ extension Profile.Utilization {
             l2: try row.required("l2").number(in: 0...1),
             dram: try row.required("dram").number(in: 0...1)
         )
-    }
-}
-
-extension DocumentObject {
-    fileprivate func batch() throws(DocumentError) -> Int32 {
-        Int32(try required("batch").integer(in: 1...1_048_576))
-    }
-}
-
-extension DocumentNode {
-    /// A share in per cent: above 0, at most 100.
-    func share() throws(DocumentError) -> Double {
-        let share = try number(in: 0...100)
-        guard share > 0 else { throw wrong("must be more than 0 %") }
-        return share
     }
 }

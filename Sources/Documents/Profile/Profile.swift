@@ -125,33 +125,56 @@ public struct Profile: Hashable, Sendable {
         self.latency = latency
     }
 
-    /// The latencies of a lone instance by batch and units of `device`.
+    /// The latencies by batch, units of `device` and instances.
     ///
     /// Fails where a share is not a whole number of units (within 0.01), which tells that the
     /// profile was made for another device.
     public func surface(on device: DeviceSpec) throws(DocumentError) -> LatencySurface {
         var points: [LatencySurface.Point] = []
-        for (place, row) in latency.enumerated() where row.instances == 1 {
-            let units = row.share * Double(device.units) / 100
-            guard abs(units - units.rounded()) <= 0.01, units.rounded() >= 1 else {
-                let least = JSONText.number(100 / Double(device.units))
+        for (place, row) in latency.enumerated() {
+            guard let units = device.units(ofShare: row.share) else {
                 throw DocumentError(
                     source: "profile of '\(model)'",
                     line: nil,
                     path: "latency[\(place)].share",
-                    what: "\(JSONText.number(row.share)) % is not a whole number of the"
-                        + " \(device.units) units of device '\(device.name)'; its shares are"
-                        + " multiples of \(least) %"
+                    what: device.wrongShare(row.share)
                 )
             }
             points.append(
                 LatencySurface.Point(
                     batch: row.batch,
-                    units: Int32(units.rounded()),
-                    latency: .milliseconds(rounding: row.ms)
+                    units: units,
+                    instances: row.instances,
+                    latency: .milliseconds(rounding: row.ms),
+                    p99: row.p99Ms.map { .milliseconds(rounding: $0) }
                 )
             )
         }
+        // A surface grows fastest in its own order.
+        points.sort { ($0.instances, $0.units, $0.batch) < ($1.instances, $1.units, $1.batch) }
         return LatencySurface(points)
+    }
+
+    /// All that planner and core want to know of the model on devices like `device`.
+    public func deviceProfile(on device: DeviceSpec) throws(DocumentError) -> DeviceProfile {
+        let whole = (weightsMiB ?? memoryMiB ?? 0) * 1_024
+        let ascending = workspace.sorted { $0.batch < $1.batch }
+        return DeviceProfile(
+            kind: device.kind,
+            surface: try surface(on: device),
+            memory: MemoryFootprint(
+                weightsKiB: Int64(min(whole, 1e15).rounded()),
+                workspace: ascending.map { row in
+                    let kib = Int64(min(row.mib * 1_024, 1e15).rounded())
+                    return MemoryFootprint.Workspace(batch: row.batch, kib: kib)
+                }
+            ),
+            utilization: utilization.sorted { $0.batch < $1.batch }.map { row in
+                ServingDomain.Utilization(batch: row.batch, sm: row.sm, l2: row.l2, dram: row.dram)
+            },
+            coldStart: .milliseconds(rounding: start?.cold ?? 0),
+            warmStart: .milliseconds(rounding: start?.warm ?? 0),
+            segments: segments
+        )
     }
 }

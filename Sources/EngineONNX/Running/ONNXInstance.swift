@@ -64,6 +64,11 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
         gate.terminate()
     }
 
+    func beginServing() { giveWay(false) }
+
+    /// Whether the session's own pool gives way to what is served; one without a pool ignores it.
+    func giveWay(_ doesSo: Bool) { session.crew.giveWay(doesSo) }
+
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///
     /// The number of threads stays what it was; without cores nothing is pinned.
@@ -130,7 +135,7 @@ extension ONNXInstance {
         return UnsafeMutableRawBufferPointer(start: inputs[index].base, count: byteCount)
     }
 
-    func perform(_ stage: Stage) throws(EngineError) {
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
         guard stage == .whole else {
             throw EngineError(.failed, "ONNX Runtime on a CPU runs whole batches, not \(stage)")
         }
@@ -150,6 +155,7 @@ extension ONNXInstance {
         try run(batch, retries: true)
         hasRun = true
         try learnShapes(of: batch)
+        return nil
     }
 
     func output(_ index: Int) throws(EngineError) -> EngineOutput {

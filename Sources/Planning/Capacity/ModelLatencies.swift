@@ -39,6 +39,18 @@ public struct ModelLatencies: Sendable {
         return TimeSpan(nanoseconds: overflow ? .max / 4 : product / 1_000)
     }
 
+    /// Whether a batch of exactly this size was measured on exactly these units, or on those
+    /// that they count as.
+    func isProfiled(batch: Int32, units: Int32) -> Bool {
+        var row: Int32 = 0
+        for point in surface.points where point.instances == 1 && point.units <= units {
+            row = max(row, point.units)
+        }
+        return surface.points.contains {
+            $0.instances == 1 && $0.units == row && $0.batch == batch
+        }
+    }
+
     /// The largest batch that may be planned on `units`; 0 if there is none.
     public func largestBatch(units: Int32) -> Int32 {
         min(maxBatch, surface.largestBatch(units: units) ?? 0)

@@ -11,8 +11,9 @@ enum Typography {
             case "i", "j", "l", "t", "f", "I", ".", ",", ":", ";", "'", " ", "|": ems += 0.31
             case "m", "w", "M", "W", "%": ems += 0.86
             case _ where scalar.value >= 0x2E80: ems += 1.05
-            case "A"..."Z": ems += 0.68
-            default: ems += 0.57
+            case "A"..."Z": ems += 0.70
+            case "0"..."9": ems += 0.63
+            default: ems += 0.59
             }
         }
         return ems * size

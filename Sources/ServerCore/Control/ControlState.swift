@@ -18,10 +18,28 @@ struct ControlState: Sendable {
     var awaited: (epoch: Epoch, step: RolloutStep, task: RolloutTask)?
     /// Models on their way out.
     var removing: [ModelID] = []
+    /// When plans are made anew because demand drifts; nil = never.
+    let rules: EpochRules?
+    /// What is asked of each model; empty without rules.
+    var demand: [DemandMeter]
+    /// When the present epoch ends; `distantFuture` without rules or before the first event.
+    var epochEnd = Instant.distantFuture
+    /// Whether an instance could not be started for want of memory.
+    var isStarved = false
+    /// Whether memory has become free since, so that it is to be tried again.
+    var hasNewMemory = false
+    /// Whether the next plan is to be made without a look at the present one.
+    var beginsAnew = false
+
+    init(_ configuration: CoreConfiguration) {
+        rules = configuration.epochs
+        let models = rules == nil ? 0 : Int(configuration.limits.models)
+        demand = Array(repeating: DemandMeter(), count: models)
+    }
 
     /// Whether the control step has anything to do.
     var isBusy: Bool {
-        needsPlan || pending != nil || rollout != nil || !removing.isEmpty
+        needsPlan || pending != nil || rollout != nil || hasNewMemory || !removing.isEmpty
     }
 }
 
@@ -41,11 +59,15 @@ enum RolloutTask: Hashable, Sendable {
     case resize(GpuletID, Plan.GpuletLayout)
     /// An end for a gpulet: it drains, its instances stop.
     case retire(GpuletID)
+    /// An end for the lanes and instances of a gpulet that its layout does not have, once
+    /// everything new stands.
+    case trim(GpuletID, Plan.GpuletLayout)
 }
 
 extension CoreConfiguration {
     /// Refuses limits and devices that make no sense.
     func validate() throws(ConfigurationError) {
+        if let flaw = epochs?.flaw { throw ConfigurationError(flaw) }
         let positive: [(String, Int32)] = [
             ("requests", limits.requests), ("queue", limits.queue), ("models", limits.models),
             ("levels", limits.levels), ("devices", limits.devices), ("gpulets", limits.gpulets),

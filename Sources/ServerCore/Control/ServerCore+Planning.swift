@@ -5,6 +5,7 @@ extension ServerCore {
     /// Returns whether something changed that may let a batch start.
     mutating func advanceControl(_ actions: inout ActionBuffer) -> Bool {
         advanceRemovals(&actions)
+        startStarved(&actions)
         if control.needsPlan, !control.isPlanning { askForPlan(&actions) }
         var changed = false
         if let (epoch, plan) = control.pending, control.awaited == nil {
@@ -25,15 +26,16 @@ extension ServerCore {
         for place in state.models.indices where state.models[place].state == .serving {
             guard let spec = state.specs[place] else { continue }
             models.append(spec)
-            rates.append(state.models[place].rate.milliRate(at: now))
+            rates.append(rateToPlan(for: place))
         }
         let devices = state.devices.filter { state.present[$0.id.position] }
         let inputs = PlanInputs(
             devices: devices,
             models: models,
             milliRates: rates,
-            present: presentPlan(of: devices)
+            present: control.beginsAnew ? nil : presentPlan(of: devices)
         )
+        control.beginsAnew = false
         actions.append(.computePlan(control.epoch, inputs))
     }
 
@@ -88,7 +90,9 @@ extension ServerCore {
     mutating func planAnswered(_ epoch: Epoch, _ plan: Plan?) {
         guard control.isPlanning, epoch == control.epoch else { return }
         control.isPlanning = false
-        if let plan, isSound(plan) { control.pending = (epoch, plan) }
+        guard let plan, isSound(plan) else { return noteRates(of: nil) }
+        control.pending = (epoch, plan)
+        noteRates(of: plan)
     }
 
     /// Whether the devices can hold `plan`; one that they can't counts as none.
@@ -119,7 +123,7 @@ extension ServerCore {
         case (.open(let gpulet, _, _), .open(_, let layout)):
             if state.present[state.gpulets[gpulet.position].device.position] {
                 state.gpulets[gpulet.position].state = .open
-                apply(layout, to: gpulet, &actions)
+                extend(gpulet, by: layout, &actions)
             } else {
                 state.gpulets[gpulet.position].state = .lost
                 control.needsPlan = true
@@ -129,7 +133,8 @@ extension ServerCore {
             if state.gpulets[gpulet.position].state == .draining {
                 state.gpulets[gpulet.position].state = .open
                 moveRows(of: gpulet)
-                apply(layout, to: gpulet, &actions)
+                extend(gpulet, by: layout, &actions)
+                if hasMore(gpulet, than: layout) { addTask(.trim(gpulet, layout), epoch) }
             }
         case (.close(let gpulet), _): state.freeGpulet(gpulet)
         default: break
@@ -161,6 +166,9 @@ extension ServerCore {
             let gpulet = GpuletID(Int32(place))
             state.gpulets[place].state = .open
             state.judge(gpulet)
+        }
+        for place in state.lanes.indices where state.lanes[place].isDormant {
+            wake(LaneID(Int32(place)))
         }
     }
 

@@ -8,6 +8,9 @@ package protocol DispatchPolicy: Sendable {
     /// How the queues are to be ordered; asked once.
     var order: QueueOrder { get }
 
+    /// What the policy wants of the forecast; asked once.
+    var forecastOptions: ForecastOptions { get }
+
     /// Why `arrival` is not to be admitted; nil = it is. Bounds and states of models are the
     /// core's business and have been looked at already.
     func refuses(
@@ -31,6 +34,11 @@ package protocol DispatchPolicy: Sendable {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Choice
+}
+
+extension DispatchPolicy {
+    /// Latencies only.
+    package var forecastOptions: ForecastOptions { .plain }
 }
 
 /// What a policy wants to happen next.
@@ -84,7 +92,12 @@ extension DispatchState {
         of queue: QueueID,
         limit: Int32
     ) -> (count: Int32, items: Int32) {
-        var slot = head(of: queue)
+        prefix(from: head(of: queue), limit: limit)
+    }
+
+    /// The same for those of a queue from `first` on.
+    package func prefix(from first: Int32, limit: Int32) -> (count: Int32, items: Int32) {
+        var slot = first
         guard slot >= 0 else { return (0, 0) }
         let shape = requests[Int(slot)].shape
         var items = requests[Int(slot)].items

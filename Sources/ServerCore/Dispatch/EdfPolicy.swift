@@ -50,15 +50,21 @@ package struct EdfPolicy: DispatchPolicy {
             ?? choice(of: .low, at: now, in: state, using: forecast) ?? .hold(until: nil)
     }
 
-    private func choice(
+    /// What to do about one class, on the gpulets that `isAllowed` lets it use; nil = nothing.
+    func choice(
         of priority: PriorityClass,
         at now: Instant,
         in state: borrowing DispatchState,
-        using forecast: borrowing Forecast
+        using forecast: borrowing Forecast,
+        where isAllowed: (GpuletID, borrowing DispatchState) -> Bool = { _, _ in true }
     ) -> Choice? {
         var best = Candidate.none
         var gpulet = state.candidate(from: 0)
         while let present = gpulet {
+            guard isAllowed(present, state) else {
+                gpulet = state.candidate(from: present.index + 1)
+                continue
+            }
             let found = candidate(on: present, priority, at: now, in: state, using: forecast)
             switch found {
             case .hopeless(let slot): return .giveUp(slot: slot)
@@ -128,6 +134,9 @@ package struct EdfPolicy: DispatchPolicy {
             items: state.requests[Int(head)].items,
             at: now
         )
+        // Of the head alone, not of the batch: batches are made as large as the slack allows, so a
+        // thread's wake-up would often pass the latest start of the whole batch by microseconds,
+        // and all of it would go back for nothing. After this point the head is lost in any batch.
         if deadline != .distantFuture {
             let isSure = forecast.isConfirmed(row: record.row, at: now)
             launch.latest = deadline - (isSure ? alone ?? .zero : .zero)

@@ -17,7 +17,7 @@ package struct Forecast: ~Copyable, Sendable {
     private static let memory = TimeSpan.seconds(1)
     private static let trust = TimeSpan.seconds(10)
 
-    private struct Row {
+    struct Row {
         var model: ModelID
         var kind: String
         var units: Int32
@@ -26,16 +26,75 @@ package struct Forecast: ~Copyable, Sendable {
         var measured = Instant(nanoseconds: .min)
         /// By items; below 0 = not profiled.
         var base: [Int64] = []
+        /// By items: the profiled 99th percentile; below 0 = not known.
+        var tail: [Int64] = []
+        /// Measured / profiled of runs that had the device to themselves.
+        var alone = 1.0
+        /// By items: what a run presses the device with.
+        var pressures: [Pressure] = []
+        /// The bytes of one item, and the pieces that a run can be cut into.
+        var inputBytes: Int64 = 0, outputBytes: Int64 = 0
+        var segments: Int32 = 1
+        /// What the model counts beside others of its class.
+        var weight = 1.0
+        /// The last ten times of each size, where a policy wants them.
+        var recent: RecentTimes?
     }
 
-    private var rows: [Row] = []
-    private var fastest: [Int32]
+    var rows: [Row] = []
+    var fastest: [Int32]
+    /// What the policy wants.
+    package let options: ForecastOptions
+    /// What is on each device.
+    package internal(set) var traffic: [DeviceTraffic] = []
+    /// The kinds of devices; learned facts are per kind.
+    package internal(set) var kinds: [String] = []
+    /// What co-runners cost, by kind and class: 2 x kind + class.
+    package internal(set) var learners: [LossLearner] = []
+    /// What is added for safety, by kind, class and company: 4 x (2 x kind + class) + company.
+    package internal(set) var margins: [QuantileMargin] = []
+    /// Whether high priority is to run alone, by kind.
+    package internal(set) var watches: [UnderPrediction] = []
+    /// Who asks with high priority.
+    package internal(set) var demand: HighDemand
+    /// Who missed a deadline lately.
+    package internal(set) var violations = ViolationMeter()
+    /// Predictions against what came.
+    package internal(set) var log = PredictionLog()
+    /// What a simulator knows and nobody else could; nil = nothing.
+    package internal(set) var truth: (any ForecastTruth)?
+    /// The device of each batch that is followed; -1 = none.
+    var deviceOfBatch: [Int32]
+    /// Batches launched, by model: the numbers of their draws of chance in a simulation.
+    var draws: [UInt64]
+    /// When the margins' targets were last changed.
+    var steered: Int64 = 0
+    /// For the predictions of launches.
+    var outlook = Outlook()
     /// Samples that could not be right.
-    package private(set) var ignoredSamples: Int64 = 0
+    package internal(set) var ignoredSamples: Int64 = 0
 
-    /// Creates a forecast that knows nothing, for `models` models.
-    package init(models: Int) {
+    /// Creates a forecast that has measured nothing.
+    ///
+    /// - Parameters:
+    ///   - models: How many models there may be.
+    ///   - batches: How many batches there may be.
+    ///   - devices: The devices, in order of their identifiers.
+    ///   - contention: What is known beforehand of co-runners, per kind; else the prior.
+    ///   - options: What the policy wants.
+    package init(
+        models: Int,
+        batches: Int = 0,
+        devices: [DeviceSpec] = [],
+        contention: [PlanInputs.KindContention] = [],
+        options: ForecastOptions = .plain
+    ) {
+        self.options = options
         fastest = Array(repeating: -1, count: models)
+        deviceOfBatch = Array(repeating: -1, count: batches)
+        draws = Array(repeating: 0, count: models)
+        demand = HighDemand(models: models)
+        for device in devices { open(device, contention) }
     }
 
     // MARK: Questions (no allocation)
@@ -87,14 +146,14 @@ package struct Forecast: ~Copyable, Sendable {
         return 0
     }
 
-    private func correction(of row: Int32, at now: Instant) -> Int64 {
+    func correction(of row: Int32, at now: Instant) -> Int64 {
         let present = rows[Int(row)].correction
         guard present > Self.one else { return present }
         let measured = rows[Int(row)].measured
         return now > measured + Self.memory ? Self.one : present
     }
 
-    private static func scale(_ base: Int64, by correction: Int64) -> Int64 {
+    static func scale(_ base: Int64, by correction: Int64) -> Int64 {
         let (product, overflow) = base.multipliedReportingOverflow(by: correction)
         return overflow ? (base >> 16) &* correction : product >> 16
     }
@@ -127,6 +186,7 @@ package struct Forecast: ~Copyable, Sendable {
             Self.largestCorrection
         )
         rows[Int(row)].measured = now
+        rows[Int(row)].recent?.note(items: items, span: span)
     }
 
     // MARK: Control (may allocate)
@@ -147,7 +207,7 @@ package struct Forecast: ~Copyable, Sendable {
         }
         var row = Row(model: model, kind: kind, units: units)
         row.users = 1
-        row.base = Self.table(spec, kind: kind, units: units)
+        fill(&row, spec)
         if let place = rows.firstIndex(where: { $0.users == 0 }) {
             rows[place] = row
             return Int32(place)
@@ -168,7 +228,9 @@ package struct Forecast: ~Copyable, Sendable {
     /// Takes over what `spec` says now about its model; corrections stay.
     package mutating func refresh(_ spec: ModelSpec) {
         for place in rows.indices where rows[place].users > 0 && rows[place].model == spec.id {
-            rows[place].base = Self.table(spec, kind: rows[place].kind, units: rows[place].units)
+            var row = rows[place]
+            fill(&row, spec)
+            rows[place] = row
         }
     }
 
@@ -184,17 +246,5 @@ package struct Forecast: ~Copyable, Sendable {
             }
         }
         fastest[model.position] = best
-    }
-
-    private static func table(_ spec: ModelSpec, kind: String, units: Int32) -> [Int64] {
-        guard let surface = spec.surface(on: kind),
-            let largest = surface.largestBatch(units: units)
-        else { return [] }
-        var table: [Int64] = [-1]
-        for batch in 1...max(1, min(largest, spec.maxBatch)) {
-            let latency = surface.latency(batch: batch, units: units)
-            table.append(latency?.nanoseconds ?? -1)
-        }
-        return table
     }
 }

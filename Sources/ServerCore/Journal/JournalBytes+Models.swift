@@ -8,6 +8,11 @@ extension JournalBytes {
         append(configuration.scaler)
         append(configuration.planner)
         for limit in configuration.limits.inOrder { append(limit) }
+        append(optional: configuration.epochs) { $0.append($1) }
+        append(all: configuration.contention) { bytes, entry in
+            bytes.append(entry.kind)
+            bytes.append(entry.model)
+        }
     }
 
     mutating func append(_ device: DeviceSpec) {
@@ -140,6 +145,15 @@ extension JournalCursor {
         configuration.limits.instancesPerLane = try small()
         configuration.limits.batchItems = try small()
         configuration.limits.watchdogSeconds = try small()
+        configuration.epochs = try optional { cursor throws(JournalError) in
+            try cursor.epochs()
+        }
+        configuration.contention = try all { cursor throws(JournalError) in
+            PlanInputs.KindContention(
+                kind: try cursor.text(),
+                model: try cursor.contention()
+            )
+        }
         return configuration
     }
 

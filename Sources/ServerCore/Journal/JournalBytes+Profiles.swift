@@ -43,7 +43,6 @@ extension JournalBytes {
         append(profile.segments)
     }
 
-    /// Contention models stand in orders only, so they are written and never read.
     mutating func append(_ model: ContentionModel) {
         switch model {
         case .none: append(byte: 0)
@@ -125,5 +124,38 @@ extension JournalCursor {
             warmStart: try span(),
             segments: try small(in: 1 ... .max)
         )
+    }
+
+    mutating func contention() throws(JournalError) -> ContentionModel {
+        switch try byte() {
+        case 0: return .none
+        case 1:
+            return .linear(
+                LinearContention(
+                    l2Self: try real(),
+                    l2Other: try real(),
+                    dramSelf: try real(),
+                    dramOther: try real(),
+                    constant: try real()
+                )
+            )
+        case 2:
+            let weights = try all { cursor throws(JournalError) in try cursor.real() }
+            guard weights.count == LossContention.featureCount else {
+                throw .damaged("a contention model has \(weights.count) weights")
+            }
+            return .loss(LossContention(weights: weights))
+        case 3:
+            let unknown = try real()
+            let pairs = try all { cursor throws(JournalError) in
+                PairContention.Pair(
+                    victim: ModelID(try cursor.small()),
+                    other: ModelID(try cursor.small()),
+                    slowdown: try cursor.real()
+                )
+            }
+            return .table(PairContention(pairs, unknown: unknown))
+        default: throw .damaged("a contention model has an unknown form")
+        }
     }
 }

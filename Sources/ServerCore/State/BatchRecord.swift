@@ -22,6 +22,8 @@ package struct BatchRecord: Sendable {
     package internal(set) var generation: UInt32 = 0
     /// The lane and the instance that run it.
     package internal(set) var lane = LaneID(0), instance = InstanceID(0)
+    /// Whether it is of class high.
+    package internal(set) var isHigh = false
     /// Its model.
     package internal(set) var model = ModelID(0)
     /// The items of all its requests, gone ones included.

@@ -85,9 +85,33 @@ extension DispatchState {
         for place in gpulets.indices where running[place] != gpulets[place].running {
             found.append("gpulet \(place) miscounts its running stages")
         }
+        found += auditPaused()
         for place in models.indices where inFlight[place] != models[place].batches {
             found.append("model \(place) miscounts its batches")
         }
+        return found
+    }
+
+    private func auditPaused() -> [String] {
+        var found: [String] = []
+        var high = Array(repeating: Int32(0), count: gpulets.count)
+        for place in batches.indices where batches[place].state == .running {
+            guard batches[place].isHigh else { continue }
+            high[lanes[batches[place].lane.position].gpulet.position] += 1
+        }
+        for place in gpulets.indices where high[place] != gpulets[place].runningHigh {
+            found.append("gpulet \(place) miscounts its running stages of class high")
+        }
+        var count = 0
+        var slot = firstPaused
+        while slot >= 0, count <= batches.count {
+            if batches[Int(slot)].state != .paused {
+                found.append("batch \(slot) is listed as paused, but is not")
+            }
+            count += 1
+            slot = paused(after: slot)
+        }
+        if count != pausedCount { found.append("paused batches are miscounted") }
         return found
     }
 

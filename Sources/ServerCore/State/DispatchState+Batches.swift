@@ -32,11 +32,13 @@ extension DispatchState {
         batch.instance = instance
         batch.model = queue.model
         batch.launched = now
+        batch.isHigh = requests[Int(head(of: queue))].priority == .high
         batches[Int(slot)] = batch
         lanes[lane.position].idle &= ~(1 << UInt64(seat))
         lanes[lane.position].served += Int64(count)
         instances[instance.position].batch = slot
         gpulets[gpulet.position].running += 1
+        if batch.isHigh { gpulets[gpulet.position].runningHigh += 1 }
         models[queue.model.position].batches += 1
         if models[queue.model.position].preservesOrder { appendInOrder(slot) }
         fill(slot, from: queue, skip: skip, count: count)
@@ -73,10 +75,7 @@ extension DispatchState {
 
     /// Makes a request one of a batch's; returns its items.
     private mutating func board(_ request: Int32, batch: Int32, behind last: Int32) -> Int32 {
-        requests[Int(request)].state = .running
-        requests[Int(request)].batch = batch
-        requests[Int(request)].previous = last
-        requests[Int(request)].next = -1
+        requests[Int(request)].board(batch, behind: last)
         return requests[Int(request)].items
     }
 
@@ -114,8 +113,7 @@ extension DispatchState {
     /// - Precondition: `disarm` was called and `clear` follows.
     /// - Returns: The batch's next request; -1 = none.
     mutating func release(_ request: Int32) -> Int32 {
-        requests[Int(request)].state = .free
-        requests[Int(request)].batch = -1
+        requests[Int(request)].leave()
         return requests[Int(request)].next
     }
 
@@ -132,10 +130,12 @@ extension DispatchState {
     mutating func releasePlace(of slot: Int32, instanceTo idle: Bool) {
         let batch = batches[Int(slot)]
         unwatch(slot)
-        if batch.state == .running {
-            let gpulet = lanes[batch.lane.position].gpulet
+        if batch.state == .paused { unlinkPaused(slot) }
+        let gpulet = lanes[batch.lane.position].gpulet
+        let freesSlot = batch.state == .running
+        if freesSlot {
             gpulets[gpulet.position].running -= 1
-            judge(gpulet)
+            if batch.isHigh { gpulets[gpulet.position].runningHigh -= 1 }
         } else {
             pausedCount -= 1
         }
@@ -146,6 +146,7 @@ extension DispatchState {
             lanes[batch.lane.position].idle |= 1 << UInt64(seat)
             list(batch.lane)
         }
+        if freesSlot { judge(gpulet) }
     }
 
     /// Takes a batch off its slot between two stages; it keeps its instance.
@@ -153,8 +154,10 @@ extension DispatchState {
         unwatch(slot)
         batches[Int(slot)].state = .paused
         pausedCount += 1
+        linkPaused(slot)
         let gpulet = lanes[batches[Int(slot)].lane.position].gpulet
         gpulets[gpulet.position].running -= 1
+        if batches[Int(slot)].isHigh { gpulets[gpulet.position].runningHigh -= 1 }
         judge(gpulet)
     }
 
@@ -165,7 +168,9 @@ extension DispatchState {
         let gpulet = lanes[batches[Int(slot)].lane.position].gpulet
         precondition(gpulets[gpulet.position].running < gpulets[gpulet.position].slots)
         gpulets[gpulet.position].running += 1
+        if batches[Int(slot)].isHigh { gpulets[gpulet.position].runningHigh += 1 }
         judge(gpulet)
+        unlinkPaused(slot)
         pausedCount -= 1
         batches[Int(slot)].state = .running
         batches[Int(slot)].launched = now
@@ -204,6 +209,28 @@ extension DispatchState {
         if previous >= 0 { batches[Int(previous)].next = next } else { firstWatched = next }
         if next >= 0 { batches[Int(next)].previous = previous } else { lastWatched = previous }
         batches[Int(slot)].watched = false
+    }
+
+    /// The paused batch after `slot`, by the time they were paused; -1 = none.
+    package func paused(after slot: Int32) -> Int32 { batches[Int(slot)].next }
+
+    /// Puts a batch last on the list of paused ones, which uses the watchdog's links: a batch is
+    /// on one of both at most.
+    private mutating func linkPaused(_ slot: Int32) {
+        batches[Int(slot)].previous = lastPaused
+        batches[Int(slot)].next = -1
+        if lastPaused >= 0 {
+            batches[Int(lastPaused)].next = slot
+        } else {
+            firstPaused = slot
+        }
+        lastPaused = slot
+    }
+
+    private mutating func unlinkPaused(_ slot: Int32) {
+        let (previous, next) = (batches[Int(slot)].previous, batches[Int(slot)].next)
+        if previous >= 0 { batches[Int(previous)].next = next } else { firstPaused = next }
+        if next >= 0 { batches[Int(next)].previous = previous } else { lastPaused = previous }
     }
 
     private mutating func appendInOrder(_ slot: Int32) {

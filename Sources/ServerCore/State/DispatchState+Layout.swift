@@ -6,7 +6,7 @@ extension DispatchState {
     mutating func claimGpulet(_ device: DeviceID, units: Int32) -> GpuletID? {
         var place = gpulets.firstIndex { $0.state == .free }
         if place == nil, gpulets.count < Int(limits.gpulets) {
-            gpulets.append(GpuletRecord())
+            gpulets.grow(to: gpulets.count + 1, with: GpuletRecord())
             while candidates.count * 64 < gpulets.count { candidates.append(0) }
             place = gpulets.count - 1
         }
@@ -36,7 +36,7 @@ extension DispatchState {
     mutating func claimLane(_ model: ModelID, _ gpulet: GpuletID, row: Int32) -> LaneID? {
         var place = lanes.firstIndex { !$0.exists }
         if place == nil, lanes.count < Int(limits.lanes) {
-            lanes.append(LaneRecord())
+            lanes.grow(to: lanes.count + 1, with: LaneRecord())
             for _ in 0..<Self.seatsPerLane { seats.append(InstanceID(-1)) }
             ready.grow(to: lanes.count * 2)
             place = lanes.count - 1
@@ -106,7 +106,7 @@ extension DispatchState {
     mutating func claimInstance(_ lane: LaneID, seat: Int) -> InstanceID? {
         var place = instances.firstIndex { $0.state == .free }
         if place == nil, instances.count < Int(limits.instances) {
-            instances.append(InstanceRecord())
+            instances.grow(to: instances.count + 1, with: InstanceRecord())
             place = instances.count - 1
         }
         guard let place else { return nil }

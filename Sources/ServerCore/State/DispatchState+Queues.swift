@@ -28,25 +28,30 @@ extension DispatchState {
         if rules.allowsOverride { record.queueTimeout = min(record.queueTimeout, record.timeout) }
         record.sequence = arrivals
         arrivals += 1
+        record.state = .waiting
         requests[place] = record
-        enqueue(arrival.request.slot)
+        enqueue(record, at: arrival.request.slot)
     }
 
-    /// Puts the request at `slot` into its queue, or back into it.
+    /// Puts a request that was in a batch, or is to go behind others, back into its queue.
     mutating func enqueue(_ slot: Int32) {
         requests[Int(slot)].state = .waiting
         requests[Int(slot)].batch = -1
-        let model = requests[Int(slot)].model
-        let level = requests[Int(slot)].level
-        let queue = queueID(of: requests[Int(slot)])
+        enqueue(requests[Int(slot)], at: slot)
+    }
+
+    private mutating func enqueue(_ record: borrowing RequestRecord, at slot: Int32) {
+        let model = record.model
+        let queue = queueID(of: record)
         waiting.insert(
             slot,
-            high: rank(of: requests[Int(slot)]),
-            sequence: requests[Int(slot)].sequence,
+            high: rank(of: record),
+            sequence: record.sequence,
             into: &queues[queue.position].tree
         )
         models[model.position].waiting += 1
-        levels[levelPlace(model, level)].waiting += 1
+        if record.priority == .low { waitingLow += 1 }
+        levels[levelPlace(model, record.level)].waiting += 1
         if queues[queue.position].parked, isWorthALook(queue, slot) { unpark(queue) }
         if queues[queue.position].tree.first == slot { listLanes(of: queue) }
     }
@@ -66,6 +71,7 @@ extension DispatchState {
         let level = requests[Int(slot)].level
         waiting.remove(slot, from: &queues[queue.position].tree)
         models[model.position].waiting -= 1
+        if requests[Int(slot)].priority == .low { waitingLow -= 1 }
         levels[levelPlace(model, level)].waiting -= 1
     }
 
@@ -83,11 +89,11 @@ extension DispatchState {
     }
 
     /// The queue that `record` belongs to.
-    func queueID(of record: RequestRecord) -> QueueID {
+    func queueID(of record: borrowing RequestRecord) -> QueueID {
         QueueID(record.model, order == .arrival ? .high : record.priority)
     }
 
-    private func rank(of record: RequestRecord) -> Int64 {
+    private func rank(of record: borrowing RequestRecord) -> Int64 {
         switch order {
         case .arrival: Int64(record.level) * 2 + (record.delayed ? 1 : 0)
         case .deadline: record.delayed ? .max : min(record.deadline.nanoseconds, .max - 1)
@@ -146,28 +152,31 @@ extension DispatchState {
             head >= 0 && lanes[place].hasFreeInstance && !queues[queue.position].parked
         guard isReady || wasListed else { return }
         let node = lane.index * 2 + (isHigh ? 0 : 1)
+        let gpulet = lanes[place].gpulet.position
         let key = isReady ? waiting.key(of: head) : (high: 0, sequence: 0)
-        let gpulet = lanes[place].gpulet
-        if wasListed {
-            // The usual case of a head that stayed: nothing to move.
-            if isReady, ready.key(of: node) == key { return }
-            if isHigh {
-                ready.remove(node, from: &gpulets[gpulet.position].readyHigh)
-            } else {
-                ready.remove(node, from: &gpulets[gpulet.position].readyLow)
-            }
-        }
-        if isReady {
-            let (high, sequence) = key
-            let tree = gpulet.position
-            if isHigh {
-                ready.insert(node, high: high, sequence: sequence, into: &gpulets[tree].readyHigh)
-            } else {
-                ready.insert(node, high: high, sequence: sequence, into: &gpulets[tree].readyLow)
-            }
-        }
+        // The usual case of a head that stayed: nothing to move.
+        if isReady, wasListed, ready.key(of: node) == key { return }
+        let members =
+            isHigh
+            ? Self.move(node, wasListed, isReady ? key : nil, &ready, &gpulets[gpulet].readyHigh)
+            : Self.move(node, wasListed, isReady ? key : nil, &ready, &gpulets[gpulet].readyLow)
+        guard isReady != wasListed else { return }
         if isHigh { lanes[place].listedHigh = isReady } else { lanes[place].listedLow = isReady }
-        judge(gpulet)
+        // Only the first to come and the last to go can change what the gpulet may do.
+        if members == (isReady ? 1 : 0) { judge(lanes[place].gpulet) }
+    }
+
+    /// Takes `node` out of a tree of ready lanes, puts it in, or both; how many are in it then.
+    private static func move(
+        _ node: Int32,
+        _ wasListed: Bool,
+        _ key: (high: Int64, sequence: Int64)?,
+        _ ready: inout OrderedForest,
+        _ tree: inout OrderedForest.Tree
+    ) -> Int32 {
+        if wasListed { ready.remove(node, from: &tree) }
+        if let key { ready.insert(node, high: key.high, sequence: key.sequence, into: &tree) }
+        return tree.count
     }
 
     /// Notes whether `gpulet` could start a batch.

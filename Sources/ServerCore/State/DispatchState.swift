@@ -12,27 +12,27 @@ package struct DispatchState: ~Copyable, Sendable {
     package let order: QueueOrder
 
     /// Requests by slot.
-    package internal(set) var requests: [RequestRecord]
+    package internal(set) var requests: Table<RequestRecord>
     /// Batches by slot.
-    package internal(set) var batches: [BatchRecord]
+    package internal(set) var batches: Table<BatchRecord>
     /// Models by number.
-    package internal(set) var models: [ModelRecord]
+    package internal(set) var models: Table<ModelRecord>
     /// What was said about each model; nil where the place is free.
     package internal(set) var specs: [ModelSpec?]
     /// The batch sizes that each model prefers under `fifo`.
     package internal(set) var preferredSizes: [[Int32]]
     /// Queues by `QueueID`.
-    package internal(set) var queues: [QueueRecord]
+    package internal(set) var queues: Table<QueueRecord>
     /// Devices as configured.
     package let devices: [DeviceSpec]
     /// Whether each device answers.
     package internal(set) var present: [Bool]
     /// Gpulets by number.
-    package internal(set) var gpulets: [GpuletRecord] = []
+    package internal(set) var gpulets = Table(repeating: GpuletRecord(), count: 0)
     /// Lanes by number.
-    package internal(set) var lanes: [LaneRecord] = []
+    package internal(set) var lanes = Table(repeating: LaneRecord(), count: 0)
     /// Instances by number.
-    package internal(set) var instances: [InstanceRecord] = []
+    package internal(set) var instances = Table(repeating: InstanceRecord(), count: 0)
 
     /// The order inside the queues; nodes are request slots.
     package internal(set) var waiting: OrderedForest
@@ -44,15 +44,20 @@ package struct DispatchState: ~Copyable, Sendable {
     package internal(set) var parking: TimerHeap
 
     /// Levels of all models: `limits.levels` places per model.
-    var levels: [LevelRecord]
+    var levels: Table<LevelRecord>
     /// The instances of all lanes: 64 seats per lane.
     var seats: [InstanceID] = []
     /// One bit per gpulet: open, a slot free, and a lane ready.
     var candidates: [UInt64] = []
     var candidateCount = 0
 
+    /// Requests of class low that wait.
+    var waitingLow = 0
     /// Batches between two stages.
     package internal(set) var pausedCount = 0
+    /// The first of them; -1 = none.
+    package internal(set) var firstPaused: Int32 = -1
+    var lastPaused: Int32 = -1
     var freeBatch: Int32 = -1
     var firstWatched: Int32 = -1, lastWatched: Int32 = -1
     var arrivals: Int64 = 0
@@ -67,18 +72,18 @@ package struct DispatchState: ~Copyable, Sendable {
         self.order = order
         devices = configuration.devices
         present = Array(repeating: true, count: devices.count)
-        requests = Array(repeating: RequestRecord(), count: Int(limits.requests))
+        requests = Table(repeating: RequestRecord(), count: Int(limits.requests))
         // Two per instance: one that runs, one whose replies wait for those of an earlier one.
         let batchCount = min(Int(limits.requests), Int(limits.instances) * 2)
-        batches = Array(repeating: BatchRecord(), count: batchCount)
-        self.models = Array(repeating: ModelRecord(), count: models)
+        batches = Table(repeating: BatchRecord(), count: batchCount)
+        self.models = Table(repeating: ModelRecord(), count: models)
         specs = Array(repeating: nil, count: models)
         preferredSizes = Array(repeating: [], count: models)
-        queues = Array(repeating: QueueRecord(), count: models * 2)
+        queues = Table(repeating: QueueRecord(), count: models * 2)
         waiting = OrderedForest(capacity: Int(limits.requests))
         timers = TimerHeap(capacity: Int(limits.requests))
         parking = TimerHeap(capacity: models * 2)
-        levels = Array(repeating: LevelRecord(), count: models * Int(limits.levels))
+        levels = Table(repeating: LevelRecord(), count: models * Int(limits.levels))
         for slot in batches.indices.reversed() {
             batches[slot].next = freeBatch
             freeBatch = Int32(slot)
@@ -104,6 +109,9 @@ package struct DispatchState: ~Copyable, Sendable {
         case .free, .finished, .failed: return nil
         }
     }
+
+    /// Whether any request of class low waits.
+    package var waitsLow: Bool { waitingLow > 0 }
 
     /// Whether any gpulet could start a batch.
     package var hasCandidates: Bool { candidateCount > 0 }

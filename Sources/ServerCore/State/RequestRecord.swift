@@ -41,6 +41,20 @@ package struct RequestRecord: Sendable {
     /// The batch that it is in, and its neighbours there; -1 = none.
     var batch: Int32 = -1, next: Int32 = -1, previous: Int32 = -1
 
+    /// Makes it one of the requests of `batch`, behind `last`.
+    mutating func board(_ batch: Int32, behind last: Int32) {
+        state = .running
+        self.batch = batch
+        previous = last
+        next = -1
+    }
+
+    /// Frees the record of a request that is answered; its neighbours are of no more use.
+    mutating func leave() {
+        state = .free
+        batch = -1
+    }
+
     /// The name that the driver knows it by, at `slot`.
     package func id(at slot: Int32) -> RequestID {
         RequestID(slot: slot, generation: generation)

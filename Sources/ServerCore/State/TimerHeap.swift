@@ -6,8 +6,9 @@ package import ServingDomain
 /// entry can be moved or removed. Equal points fall to the lowest number.
 ///
 /// Cost: `set` and `remove` O(log n), `first` O(1); no allocation but in `grow`.
-package struct TimerHeap: Sendable {
-    private struct Entry {
+package struct TimerHeap: ~Copyable, Sendable {
+    /// One point. Not private: as a table's record that makes Swift 6.3.1's debug builds abort.
+    struct Entry {
         var when: Int64
         var number: Int32
 
@@ -16,32 +17,31 @@ package struct TimerHeap: Sendable {
         }
     }
 
-    private var entries: [Entry] = []
-    private var places: [Int32]
+    private var entries: Table<Entry>
+    private var places: Table<Int32>
+    /// How many numbers have a point in time.
+    package private(set) var count = 0
 
     /// Creates an empty heap for numbers below `capacity`.
     package init(capacity: Int) {
-        places = Array(repeating: -1, count: capacity)
-        entries.reserveCapacity(capacity)
+        places = Table(repeating: -1, count: capacity)
+        entries = Table(repeating: Entry(when: 0, number: -1), count: capacity)
     }
 
     /// Makes room for numbers below `capacity`.
     package mutating func grow(to capacity: Int) {
-        while places.count < capacity { places.append(-1) }
-        if entries.capacity < capacity { entries.reserveCapacity(capacity) }
+        places.grow(to: capacity, with: -1)
+        entries.grow(to: capacity, with: Entry(when: 0, number: -1))
     }
-
-    /// How many numbers have a point in time.
-    package var count: Int { entries.count }
 
     /// The earliest point; `distantFuture` when nothing is set.
     package var earliest: Instant {
-        entries.isEmpty ? .distantFuture : Instant(nanoseconds: entries[0].when)
+        count == 0 ? .distantFuture : Instant(nanoseconds: entries[0].when)
     }
 
     /// The number whose point is the earliest and not later than `now`.
     package func due(at now: Instant) -> Int32? {
-        guard !entries.isEmpty, entries[0].when <= now.nanoseconds else { return nil }
+        guard count > 0, entries[0].when <= now.nanoseconds else { return nil }
         return entries[0].number
     }
 
@@ -57,12 +57,12 @@ package struct TimerHeap: Sendable {
         let entry = Entry(when: when.nanoseconds, number: number)
         let place = Int(places[Int(number)])
         if place < 0 {
-            entries.append(entry)
-            Self.rise(entry, from: entries.count - 1, &entries, &places)
+            count += 1
+            rise(entry, from: count - 1)
         } else if entry.precedes(entries[place]) {
-            Self.rise(entry, from: place, &entries, &places)
+            rise(entry, from: place)
         } else {
-            Self.sink(entry, from: place, &entries, &places)
+            sink(entry, from: place)
         }
     }
 
@@ -71,24 +71,17 @@ package struct TimerHeap: Sendable {
         let place = Int(places[Int(number)])
         guard place >= 0 else { return }
         places[Int(number)] = -1
-        let last = entries.removeLast()
-        guard place < entries.count else { return }
+        count -= 1
+        guard place < count else { return }
+        let last = entries[count]
         if last.precedes(entries[place]) {
-            Self.rise(last, from: place, &entries, &places)
+            rise(last, from: place)
         } else {
-            Self.sink(last, from: place, &entries, &places)
+            sink(last, from: place)
         }
     }
 
-    private static func rise(
-        _ entry: Entry,
-        from start: Int,
-        _ allEntries: inout [Entry],
-        _ allPlaces: inout [Int32]
-    ) {
-        // One check of ownership for all accesses, instead of one for each.
-        var entries = allEntries.mutableSpan
-        var places = allPlaces.mutableSpan
+    private mutating func rise(_ entry: Entry, from start: Int) {
         var place = start
         while place > 0 {
             let parent = (place - 1) >> 2
@@ -102,15 +95,7 @@ package struct TimerHeap: Sendable {
         places[Int(entry.number)] = Int32(truncatingIfNeeded: place)
     }
 
-    private static func sink(
-        _ entry: Entry,
-        from start: Int,
-        _ allEntries: inout [Entry],
-        _ allPlaces: inout [Int32]
-    ) {
-        var entries = allEntries.mutableSpan
-        var places = allPlaces.mutableSpan
-        let count = entries.count
+    private mutating func sink(_ entry: Entry, from start: Int) {
         var place = start
         while case let child = (place << 2) + 1, child < count {
             var least = child

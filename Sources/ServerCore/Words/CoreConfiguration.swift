@@ -12,6 +12,11 @@ public struct CoreConfiguration: Hashable, Sendable {
     public var planner: String
     /// The capacities.
     public var limits: CoreLimits
+    /// When plans are made anew because demand drifts; nil = never.
+    public var epochs: EpochRules?
+    /// What is known beforehand of what co-runners cost, per kind of device; where nothing is
+    /// said the forecast begins with its prior.
+    public var contention: [PlanInputs.KindContention]
 
     /// Creates a configuration.
     public init(
@@ -19,12 +24,16 @@ public struct CoreConfiguration: Hashable, Sendable {
         policy: String = "edf",
         scaler: String = "none",
         planner: String = "whole",
-        limits: CoreLimits = CoreLimits()
+        limits: CoreLimits = CoreLimits(),
+        epochs: EpochRules? = nil,
+        contention: [PlanInputs.KindContention] = []
     ) {
         self.devices = devices
         self.policy = policy
         self.scaler = scaler
         self.planner = planner
         self.limits = limits
+        self.epochs = epochs
+        self.contention = contention
     }
 }

@@ -10,8 +10,8 @@ import Synchronization
 /// doorbell has rung or after its own report earned it the next batch; no lock of its own is
 /// needed. It never looks without being told: an idle lane's mailbox may just be being filled.
 final class LaneThread: @unchecked Sendable {
-    // Safe: `mailbox`, `instance` and `deeds` are touched by one thread at a time, in the order
-    // that the core's lock and the doorbell give; everything else is immutable or locked.
+    // Safe: `mailbox`, `instance`, `staged` and `deeds` are touched by one thread at a time, in
+    // the order that the core's lock and the doorbell give; all else is immutable or locked.
 
     /// One request of a batch.
     struct Passenger {
@@ -39,6 +39,10 @@ final class LaneThread: @unchecked Sendable {
     var mailbox = Mailbox()
     private var instance: (any EngineInstance)?
     private var scatterer: Scatterer
+    /// The batch between two of its stages; nil when there is none, or the core has given it up.
+    private var staged: StagedBatch?
+    /// The times of a batch in stages that has just ended.
+    private var inAll: StageTimes?
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
     private let stopping = Atomic<Bool>(false)
@@ -62,7 +66,7 @@ final class LaneThread: @unchecked Sendable {
     /// Starts the thread, which owns `instance` from now on. False: the system had no thread.
     func start(_ instance: any EngineInstance) -> Bool {
         self.instance = instance
-        return SystemThread.start("lane-\(id.index)") { [self] in run() }
+        return SystemThread.start("lane-\(id.index)", urgency: .prompt) { [self] in run() }
     }
 
     /// Says that the mailbox has been filled.
@@ -97,6 +101,7 @@ final class LaneThread: @unchecked Sendable {
 
     private func run() {
         var deeds = Deeds()
+        instance?.beginServing()
         do throws(EngineError) {
             try instance?.pin(placement)
         } catch {
@@ -130,12 +135,18 @@ final class LaneThread: @unchecked Sendable {
         }
         do throws(EngineError) {
             if condemned { throw EngineError(.terminated, "nobody waits for the batch") }
-            let times = try carry(order, by: instance, began: began)
+            let (times, isLast) = try carry(order, by: instance, began: began)
             settle()
-            servable.statistics.countBatch(items: order.items, times: times)
+            guard isLast else {
+                return driver.post(.stageFinished(order.batch, times), from: self, &deeds)
+            }
+            // Counters speak of the whole batch, the event of its last stage.
+            let counted = inAll ?? times
+            inAll = nil
+            servable.statistics.countBatch(items: order.items, times: counted)
             driver.post(
                 .batchFinished(order.batch, times),
-                EventContext(times: times),
+                EventContext(times: counted),
                 from: self,
                 &deeds
             )
@@ -150,11 +161,62 @@ final class LaneThread: @unchecked Sendable {
         }
     }
 
+    /// Runs what was ordered; says when, and whether the batch is done.
     private func carry(
         _ order: LaunchOrder,
         by instance: any EngineInstance,
         began: Instant
-    ) throws(EngineError) -> StageTimes {
+    ) throws(EngineError) -> (times: StageTimes, isLast: Bool) {
+        guard order.stage == .whole else { return try carryPart(order, by: instance) }
+        try board(order, on: instance)
+        let runBegan = MonotonicTime.now()
+        let known = try instance.perform(.whole)
+        let runEnded = MonotonicTime.now()
+        try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
+        let times =
+            known
+            ?? StageTimes(
+                copyInBegan: began,
+                copyInEnded: runBegan,
+                runBegan: runBegan,
+                runEnded: runEnded,
+                copyOutBegan: runEnded,
+                copyOutEnded: MonotonicTime.now()
+            )
+        return (times, true)
+    }
+
+    /// Runs one stage of several. Passengers and inputs come with the first, results go with the
+    /// last; who has gone meanwhile keeps its rows.
+    private func carryPart(
+        _ order: LaunchOrder,
+        by instance: any EngineInstance
+    ) throws(EngineError) -> (times: StageTimes, isLast: Bool) {
+        var journey: StagedBatch
+        if let begun = staged, begun.batch == order.batch {
+            journey = begun
+        } else {
+            try board(order, on: instance)
+            journey = StagedBatch(order, mailbox.passengers, servable.spec, placement.device)
+        }
+        staged = nil
+        let began = MonotonicTime.now()
+        let known = try instance.perform(order.stage)
+        let isLast = journey.plan.isLast(order.stage)
+        let times = known ?? StageTimes(order.stage, from: began, to: MonotonicTime.now())
+        journey.note(order.stage, times)
+        if isLast {
+            try scatterer.scatter(journey.passengers, items: order.items, from: instance)
+        }
+        if isLast { inAll = journey.times } else { staged = journey }
+        return (times, isLast)
+    }
+
+    /// Announces a batch to the engine and copies its inputs in.
+    private func board(
+        _ order: LaunchOrder,
+        on instance: any EngineInstance
+    ) throws(EngineError) {
         guard let shapes = mailbox.shapes, !mailbox.shapesDiffer else {
             throw EngineError(.failed, "requests of unequal shapes met in one batch; try again")
         }
@@ -162,18 +224,6 @@ final class LaneThread: @unchecked Sendable {
         for index in shapes.dims.indices where shapes.dims[index] != nil {
             try gather(input: index, for: instance)
         }
-        let runBegan = MonotonicTime.now()
-        try instance.perform(order.stage)
-        let runEnded = MonotonicTime.now()
-        try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
-        return StageTimes(
-            copyInBegan: began,
-            copyInEnded: runBegan,
-            runBegan: runBegan,
-            runEnded: runEnded,
-            copyOutBegan: runEnded,
-            copyOutEnded: MonotonicTime.now()
-        )
     }
 
     private func gather(

@@ -17,6 +17,8 @@ public protocol LoadedModel: AnyObject, Sendable {
     var declared: DeclaredSignature { get }
     /// What the weights take, in MiB; 0 = not known.
     var weightsMiB: Int64 { get }
+    /// What is known of the model on kinds of devices before it has run there; may be guesses.
+    var profiles: [DeviceProfile] { get }
 
     /// Makes an instance. Blocks; called on the lane thread that will own it.
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance
@@ -38,13 +40,21 @@ public protocol EngineInstance: AnyObject, Sendable {
     func input(_ index: Int, byteCount: Int) throws(EngineError) -> UnsafeMutableRawBufferPointer
 
     /// Runs a stage of the prepared batch; blocks until it ended.
-    func perform(_ stage: Stage) throws(EngineError)
+    ///
+    /// - Returns: When the copies and the run began and ended, by `CLOCK_MONOTONIC`, where the
+    ///   engine knows; nil = nothing is copied, and the caller's own clock will do.
+    @discardableResult
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes?
 
     /// The result at `index` of the model's signature, in the wire's layout.
     func output(_ index: Int) throws(EngineError) -> EngineOutput
 
     /// Moves the instance's threads to other units; nothing is loaded again.
     func pin(_ placement: Placement) throws(EngineError)
+
+    /// Says that the instance is warm: what ran at low priority so far runs like all else from now
+    /// on. Called once, on the lane thread, before its first batch.
+    func beginServing()
 
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
@@ -55,7 +65,15 @@ public protocol EngineInstance: AnyObject, Sendable {
     func terminate()
 }
 
+extension LoadedModel {
+    /// Nothing is known before it has run.
+    public var profiles: [DeviceProfile] { [] }
+}
+
 extension EngineInstance {
+    /// Does nothing: right for engines without threads of their own.
+    public func beginServing() {}
+
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}
 }

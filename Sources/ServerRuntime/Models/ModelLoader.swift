@@ -193,6 +193,9 @@ final class ModelLoader: Sendable {
         spec.id = id
         spec.name = definition.name
         spec.version = artifact.version
+        for profile in loaded.profiles { spec.set(profile) }
+        spec.inputBytes = definition.signature.bytesOfOneItem(\.inputs)
+        spec.outputBytes = definition.signature.bytesOfOneItem(\.outputs)
         let servable = Servable(
             spec: spec,
             definition: definition,

@@ -69,4 +69,20 @@ public struct ModelSignature: Hashable, Sendable {
         self.outputs = outputs
         self.batched = batched
     }
+
+    /// The bytes that one item's tensors of a side have; 0 where shapes or elements are free.
+    public func bytesOfOneItem(_ side: KeyPath<ModelSignature, [TensorSpec]>) -> Int64 {
+        var sum: Int64 = 0
+        for tensor in self[keyPath: side] {
+            guard let size = tensor.type.size, tensor.isFixed else { return 0 }
+            var bytes = Int64(size)
+            for dimension in tensor.dims {
+                let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension)
+                guard !overflow else { return 0 }
+                bytes = product
+            }
+            sum &+= bytes
+        }
+        return max(0, sum)
+    }
 }

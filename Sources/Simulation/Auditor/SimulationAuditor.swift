@@ -62,6 +62,9 @@ package struct SimulationAuditor: Sendable {
         self.requests = Array(repeating: Request(), count: requests)
     }
 
+    /// Whether so much is wrong that there is no point in going on.
+    package var isFull: Bool { complaints.count >= Self.complaintLimit }
+
     /// Requests that have not ended.
     package var liveCount: Int { live }
 

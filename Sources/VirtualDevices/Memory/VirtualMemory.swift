@@ -18,6 +18,9 @@ public struct VirtualMemory: Sendable {
         instances = Array(repeating: 0, count: models)
     }
 
+    /// Makes room for one more model's count of instances.
+    mutating func addModel() { instances.append(0) }
+
     /// Whether the weights of `model` are there.
     public func holds(_ model: ModelID) -> Bool { instances[model.position] > 0 }
 

@@ -54,17 +54,12 @@ struct VirtualEngine: Sendable {
         remove(at: place)
     }
 
+    /// The others keep their order, so that equal ends come in the order of begin.
     private mutating func remove(at place: Int) {
-        // The last one takes its place: order among co-runners means nothing.
-        let last = jobs.count - 1
-        jobs.swapAt(place, last)
-        stages.swapAt(place, last)
-        left.swapAt(place, last)
-        rowNumbers.swapAt(place, last)
-        rowNumbers.removeLast()
-        jobs.removeLast()
-        stages.removeLast()
-        left.removeLast()
+        jobs.remove(at: place)
+        stages.remove(at: place)
+        left.remove(at: place)
+        rowNumbers.remove(at: place)
         rates.removeLast()
     }
 

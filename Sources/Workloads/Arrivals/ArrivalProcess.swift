@@ -8,6 +8,8 @@ public enum ArrivalProcess: Hashable, Sendable {
     case uniform(rate: Double)
     /// Calm and burst take turns (a two-state Markov-modulated Poisson process).
     case bursty(Burst)
+    /// Poisson arrivals whose rate changes from step to step.
+    case steps(RateSteps)
     /// The times of a recorded trace, ascending, from its own zero.
     case trace([TimeSpan])
     /// No intended times: `concurrency` clients that each send as soon as they have an answer.
@@ -24,6 +26,7 @@ public enum ArrivalProcess: Hashable, Sendable {
         switch self {
         case .poisson(let rate), .uniform(let rate): rate
         case .bursty(let burst): burst.meanRate
+        case .steps(let steps): steps.meanRate
         case .trace(let times):
             times.last.flatMap { $0 > .zero ? Double(times.count) / $0.inSeconds : nil }
         case .closed: nil
@@ -37,6 +40,8 @@ public enum ArrivalProcess: Hashable, Sendable {
             Self.isRate(rate) ? nil : Self.badRate(rate)
         case .bursty(let burst):
             burst.flaw
+        case .steps(let steps):
+            steps.flaw
         case .trace(let times):
             times.isEmpty ? "the trace has no arrivals; give at least one line" : nil
         case .closed(let concurrency):

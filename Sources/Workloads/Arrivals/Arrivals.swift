@@ -43,11 +43,28 @@ public struct Arrivals: Sequence, IteratorProtocol, Sendable {
         case .bursty(let burst):
             advance(burst)
             return Self.span(clock)
+        case .steps(let steps):
+            return advance(steps) ? Self.span(clock) : nil
         case .trace(let times):
             return count < times.count ? times[count] : nil
         case .closed:
             return nil
         }
+    }
+
+    /// Moves to the next arrival, through as many steps as lie before it; false after the last.
+    private mutating func advance(_ steps: RateSteps) -> Bool {
+        var work = generator.exponential()
+        while let (rate, end) = steps.step(at: clock) {
+            let room = (end - clock) * rate
+            if work < room {
+                clock += work / rate
+                return true
+            }
+            work -= room
+            clock = end
+        }
+        return false
     }
 
     /// Moves to the next arrival, through as many changes of phase as lie before it.

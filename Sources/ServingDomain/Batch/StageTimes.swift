@@ -1,5 +1,3 @@
-public import ServingDomain
-
 /// When the parts of a stage began and ended, by the driver's clock.
 ///
 /// Parts that a stage does not have begin and end at the same point.

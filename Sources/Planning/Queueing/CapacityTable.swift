@@ -1,0 +1,70 @@
+/// The highest load of a lane within a target of late requests, read from a table.
+///
+/// The search of a planner asks this a million times, so `BatchQueue` was asked in advance: for
+/// lanes whose batch time is a fixed part and a part in proportion to the size. A real profile is
+/// replaced by the lowest such line above it. Between grid points the answer is linear; the target
+/// goes down to the next row. What a plan reports is computed by `BatchQueue` itself afterwards, so
+/// a rounding here can cost capacity but break no promise.
+/// `CapacityTableTests` compares the numbers with the chain.
+enum CapacityTable {
+    /// Batch limits; larger ones count as the last.
+    static let limits = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
+    /// The fixed part of the time of a full batch, in quarters.
+    static let fixedParts = 5
+    /// The objective over the time of a full batch; at 1 the load is 0, beyond the last it stays.
+    static let patiences = [1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 6]
+    /// Targets of late requests, falling.
+    static let targets = [0.05, 0.025, 0.01, 0.005, 0.002, 0.0005, 0.0001]
+
+    /// The place of the row for `target`; nil where it is stricter than the last.
+    static func row(of target: Double) -> Int? {
+        targets.firstIndex { $0 <= target * 1.000_001 }
+    }
+
+    /// The highest load, 0...1 of full batches.
+    ///
+    /// - Parameters:
+    ///   - limit: The batch limit.
+    ///   - fixed: The fixed part of the time of a full batch, 0...1.
+    ///   - patience: The objective over the time of a full batch.
+    ///   - row: From `row(of:)`.
+    static func load(limit: Int, fixed: Double, patience: Double, row: Int) -> Double {
+        guard patience > 1, patience == patience else { return 0 }
+        let (lower, limitPart) = place(of: limit)
+        let quarter = min(max(fixed, 0), 1) * 4
+        let left = min(Int(quarter), fixedParts - 2)
+        let fixedPart = quarter - Double(left)
+        var column = 1
+        while column < patiences.count - 1, patiences[column] < patience { column += 1 }
+        let start = patiences[column - 1]
+        let part = min(1, (patience - start) / (patiences[column] - start))
+        let read = { (limit: Int) in
+            let flat = value(row, limit, left, column, part)
+            return flat + fixedPart * (value(row, limit, left + 1, column, part) - flat)
+        }
+        let first = read(lower)
+        return limitPart > 0 ? first + limitPart * (read(lower + 1) - first) : first
+    }
+
+    private static func place(of limit: Int) -> (Int, Double) {
+        var place = 0
+        while place < limits.count - 1, limits[place + 1] <= limit { place += 1 }
+        guard place < limits.count - 1, limit > limits[place] else { return (place, 0) }
+        let width = limits[place + 1] - limits[place]
+        return (place, Double(limit - limits[place]) / Double(width))
+    }
+
+    private static func value(
+        _ row: Int,
+        _ limit: Int,
+        _ fixed: Int,
+        _ column: Int,
+        _ part: Double
+    ) -> Double {
+        let columns = patiences.count - 1
+        let start = ((row * limits.count + limit) * fixedParts + fixed) * columns
+        let right = Double(perMille[start + column - 1])
+        let left = column == 1 ? 0 : Double(perMille[start + column - 2])
+        return (left + part * (right - left)) / 1_000
+    }
+}

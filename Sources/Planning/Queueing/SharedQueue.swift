@@ -1,0 +1,62 @@
+/// One request at a time, oldest first, for all lanes of one gpulet: how long they wait.
+///
+/// Poisson arrivals of several models with fixed times make an M/G/1 queue. Its waiting time is
+/// a geometric number of residual times (Pollaczek and Khinchine), summed here on a grid whose
+/// cells round every residual up, so that the answer errs to the safe side.
+/// Times are in any one unit, rates in its inverse. Cost: O(lanes x cells + cells^2), 10 us.
+struct SharedQueue {
+    /// What one lane brings.
+    struct Stream: Hashable {
+        /// Requests per unit of time.
+        var rate: Double
+        /// The time of one.
+        var time: Double
+    }
+
+    /// The cells of the longest window.
+    static let cells = 128
+
+    /// The lanes.
+    let streams: [Stream]
+
+    /// The busy part of the gpulet's time.
+    var load: Double { streams.reduce(0) { $0 + $1.rate * $1.time } }
+
+    /// For every window the part of the requests that wait longer before they start.
+    func later(than windows: [Double]) -> [Double] {
+        let load = load
+        guard load < 0.999 else { return windows.map { _ in 1 } }
+        guard load > 0, let longest = windows.max(), longest > 0 else {
+            return windows.map { $0 < 0 ? 1 : load }
+        }
+        let cell = longest / Double(Self.cells)
+        let residuals = residuals(by: cell, load: load)
+        var waits = [1 - load]
+        var within = [1 - load]
+        for place in 1...Self.cells {
+            var chance = 0.0
+            for back in 1...place { chance += residuals[back] * waits[place - back] }
+            waits.append(load * chance)
+            within.append(within[place - 1] + load * chance)
+        }
+        return windows.map { window in
+            guard window >= 0 else { return 1 }
+            return max(0, 1 - within[min(Self.cells, Int(window / cell))])
+        }
+    }
+
+    /// The chance of each rounded residual time, position 0 unused.
+    private func residuals(by cell: Double, load: Double) -> [Double] {
+        var chances = Array(repeating: 0.0, count: Self.cells + 1)
+        for stream in streams where stream.time > 0 && stream.rate > 0 {
+            let weight = stream.rate * stream.time / load
+            for place in 1...Self.cells {
+                let from = Double(place - 1) * cell
+                guard from < stream.time else { break }
+                let part = min(cell, stream.time - from) / stream.time
+                chances[place] += weight * part
+            }
+        }
+        return chances
+    }
+}

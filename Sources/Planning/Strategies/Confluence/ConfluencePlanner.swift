@@ -1,0 +1,110 @@
+public import ServingDomain
+
+/// Sluice's own planner: any number of gpulets per device, batch and instances chosen at the final
+/// share, several models per gpulet in time, both sides of interference checked.
+///
+/// A lane is given as much as `BatchQueue` says that it serves with at most half of the allowed
+/// violations under Poisson arrivals; `confluence:capacity=paper` uses gpu-lets' own test instead.
+/// The search starts from greedy drafts (and from the present plan, whose lanes it moves only where
+/// that is worth its price), then takes two or three devices at a time apart and fills them anew,
+/// within a counted budget of gpulets tried. `Plan.bound` is the dual of a linear program over
+/// units: see `UnitPrices`. A model without demand gets no seat.
+/// Cost: O(models x points + devices x sizes of a few models); 9 models on 4 devices take
+/// milliseconds.
+public struct ConfluencePlanner: Planner {
+    /// Which test a gpulet must pass.
+    public enum Capacity: String, Sendable, CaseIterable {
+        /// A target violation under Poisson arrivals.
+        case queue
+        /// 2 L <= SLO, or fill + L <= SLO; shared: duty cycle + sum L <= SLO (gpu-lets).
+        case paper
+    }
+
+    /// Which test a gpulet must pass.
+    public var capacity = Capacity.queue
+    /// Ablations and margins; the papers' order and the released code's rules play no part.
+    public var options = GpuletOptions()
+    /// How many gpulets are tried, in per cent of the usual, 1...10,000.
+    public var effort: Int32 = 100
+
+    /// Creates the planner with all that it can do.
+    public init() {}
+
+    /// Makes a plan.
+    ///
+    /// - Throws: `PlanError` where two devices or two models have the same identifier, or devices
+    ///   are out of order.
+    public func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
+        try check(inputs)
+        // The high class gets a tenth more than its demand, unless that costs somebody a seat.
+        let hasHigh = inputs.models.contains { $0.priority == .high }
+        var result: PlanWriter?
+        for reserve in hasHigh ? [1.1, 1] : [1] {
+            var problem = ConfluenceProblem(inputs, of: self, reserve: reserve)
+            problem.setPrices()
+            let prices = UnitPrices(of: problem)
+            let draft = search(problem, need: prices.need, inputs, isLast: reserve == 1)
+            var writer = PlanWriter(problem, draft, bound: prices.milliRate, planner: name)
+            writer.verify()
+            result = writer
+            if writer.isComplete { break }
+        }
+        return result?.plan ?? Plan(planner: name, devices: [])
+    }
+
+    private func search(
+        _ problem: ConfluenceProblem,
+        need: Double,
+        _ inputs: PlanInputs,
+        isLast: Bool
+    ) -> PlanDraft {
+        let count = inputs.devices.count
+        var search = ConfluenceSearch(
+            problem,
+            need: need,
+            present: inputs.present,
+            mayShare: options.temporal,
+            budget: (5_000 + 250 * count) * Int(effort) / 100
+        )
+        let all = Array(inputs.devices.indices)
+        let models = Array(inputs.models.indices)
+        var best: (draft: PlanDraft, rating: PlanRating)?
+        func keep(_ draft: PlanDraft) {
+            let rating = search.rating(draft, devices: all, models: models)
+            if best.map({ rating < $0.rating }) ?? true { best = (draft, rating) }
+        }
+        if let present = inputs.present { keep(search.kept(present)) }
+        if best == nil || !isServed(best?.rating) {
+            keep(search.fresh(bears: true, variant: 0))
+            if !isServed(best?.rating) { keep(search.fresh(bears: false, variant: 0)) }
+            if !isServed(best?.rating), count <= 64 { keep(search.fresh(bears: true, variant: 2)) }
+        }
+        guard var draft = best?.draft else { return PlanDraft(problem) }
+        // Many devices: without room for the reserve, better look without it at once.
+        guard isServed(best?.rating) || isLast || count <= 16 else { return draft }
+        // What is served already is only packed tighter, which is worth less time.
+        search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 300 + count)
+        return draft
+    }
+
+    private func isServed(_ rating: PlanRating?) -> Bool {
+        rating.map { $0.leftHigh + $0.leftLow == 0 } ?? false
+    }
+
+    private func check(_ inputs: PlanInputs) throws(PlanError) {
+        for (device, next) in zip(inputs.devices, inputs.devices.dropFirst())
+        where device.id >= next.id {
+            throw PlanError(
+                "Devices '\(device.name)' and '\(next.name)' have the identifiers"
+                    + " \(device.id.index) and \(next.id.index); give each its own, ascending."
+            )
+        }
+        let sorted = inputs.models.sorted { $0.id < $1.id }
+        for (model, next) in zip(sorted, sorted.dropFirst()) where model.id == next.id {
+            throw PlanError(
+                "Models '\(model.name)' and '\(next.name)' share the identifier"
+                    + " \(model.id.index); give each its own."
+            )
+        }
+    }
+}

@@ -1,0 +1,257 @@
+import ServingDomain
+
+/// Makes drafts greedily and improves them by taking a few devices apart and filling them anew.
+///
+/// All choices follow from the inputs and from counters, and work is counted in gpulets tried,
+/// never in time, so the same inputs give the same plan on every machine.
+struct ConfluenceSearch {
+    let problem: ConfluenceProblem
+    let price: MovePrice
+    /// Whether demand is more than the devices can serve, so that the rate counts, not the units.
+    let isOverloaded: Bool
+    /// Gpulets that may still be tried.
+    var budget: Int
+    /// The slowdown that new lanes must be able to bear: mean over possible co-runners.
+    let bearing: [[Double]]
+    let unbearing: [[Double]]
+    /// What free units are worth, by class.
+    let potentials: [UnitPotential]
+    /// Whether models may take turns on a gpulet.
+    let mayShare: Bool
+
+    init(
+        _ problem: ConfluenceProblem,
+        need: Double,
+        present: Plan?,
+        mayShare: Bool,
+        budget: Int
+    ) {
+        self.problem = problem
+        self.mayShare = mayShare
+        self.budget = budget
+        price = MovePrice(from: present, in: problem)
+        isOverloaded = need > 1
+        unbearing = problem.offers.map { $0.map { _ in 1.0 } }
+        let bearing = Self.bearing(problem)
+        self.bearing = bearing
+        potentials = problem.classes.indices.map {
+            UnitPotential(problem, group: $0, slowdowns: bearing[$0])
+        }
+    }
+
+    /// What a model suffers on average beside one other, each on the size that suits it best.
+    private static func bearing(_ problem: ConfluenceProblem) -> [[Double]] {
+        var result: [[Double]] = []
+        for (group, offers) in problem.offers.enumerated() {
+            let contention = problem.classes[group].contention
+            let models = offers.indices.filter { offers[$0] != nil }
+            guard contention != .none else {
+                result.append(offers.map { _ in 1 })
+                continue
+            }
+            // A sample is enough for a mean.
+            let step = max(1, models.count / 24)
+            let sample = stride(from: 0, to: models.count, by: step).map { models[$0] }
+            let loads = offers.indices.map { load(of: $0, problem, group) }
+            result.append(
+                offers.indices.map { model in
+                    guard let own = loads[model] else { return 1 }
+                    var sum = 0.0
+                    for other in sample {
+                        guard let load = loads[other] else { continue }
+                        sum += contention.slowdown(of: own, beside: [load])
+                    }
+                    return max(1, sum / Double(max(1, sample.count)))
+                }
+            )
+        }
+        return result
+    }
+
+    private static func load(
+        of model: Int,
+        _ problem: ConfluenceProblem,
+        _ group: Int
+    ) -> ContentionLoad? {
+        guard let offer = problem.offers[group][model] else { return nil }
+        let places = offer.sizes.indices
+        let rates = places.map { offer.caps[$0] / Double(offer.sizes[$0].units) }
+        guard let size = places.max(by: { rates[$0] < rates[$1] }),
+            let best = problem.rule.best(
+                of: offer.sizes[size],
+                slowdown: 1,
+                for: problem.wants[model]
+            )
+        else { return nil }
+        let choice = offer.sizes[size].choices[best.choice]
+        return ContentionLoad(
+            model: problem.inputs.models[model].id,
+            batch: choice.batch,
+            utilization: choice.utilization,
+            fraction: Double(offer.sizes[size].units) / Double(problem.classes[group].units)
+        )
+    }
+
+    // MARK: Order and rating
+
+    /// High class first; what needs most units first, or under overload what serves most per unit.
+    func order(_ models: [Int], rates: [Int64], variant: Int, salt: UInt64) -> [Int] {
+        let keys = models.map { model -> Double in
+            let need = Double(rates[model]) * problem.rateValues[model]
+            if isOverloaded, variant % 3 == 0 {
+                return problem.wants[model].weight / max(problem.rateValues[model], 1e-12)
+            }
+            switch variant % 4 {
+            case 0: return need
+            case 1: return need * (0.5 + SeatFiller.spread(salt &+ UInt64(model)))
+            case 2: return -problem.wants[model].objective
+            default: return SeatFiller.spread(salt &+ UInt64(model))
+            }
+        }
+        return models.indices.sorted { left, right in
+            let (first, second) = (problem.wants[models[left]], problem.wants[models[right]])
+            if first.isHigh != second.isHigh { return first.isHigh }
+            return (keys[right], models[left]) < (keys[left], models[right])
+        }.map { models[$0] }
+    }
+
+    /// What `milliRate` of a model left over counts.
+    func loss(of model: Int, _ milliRate: Int64) -> Double {
+        let rate = Double(milliRate)
+        if isOverloaded || problem.rateValues[model] == 0 {
+            return rate * problem.wants[model].weight / 1_000
+        }
+        return rate * problem.rateValues[model]
+    }
+
+    /// The rating of some devices and of all that is left.
+    func rating(_ draft: PlanDraft, devices: [Int], models: [Int]) -> PlanRating {
+        var rating = PlanRating()
+        for model in models where draft.left[model] > problem.margins.slackMilliRate {
+            let loss = loss(of: model, draft.left[model])
+            if problem.wants[model].isHigh { rating.leftHigh += loss } else { rating.leftLow += loss }
+        }
+        for place in devices {
+            let device = draft.devices[place]
+            let group = problem.classes[device.group]
+            var units = Double(group.units - device.free)
+            // A device in use at all costs something: fewer of them is better.
+            if !device.gpulets.isEmpty { units += Double(group.units) / 20 }
+            rating.cost += units * problem.unitPrices[device.group]
+            rating.cost += price.price(device, at: place, in: problem)
+        }
+        return rating
+    }
+
+    // MARK: Improving
+
+    /// Takes two or three devices apart, again and again, until `patience` turns in a row were of
+    /// no use or the budget is spent.
+    mutating func improve(_ draft: inout PlanDraft, patience: Int) {
+        guard !draft.devices.isEmpty else { return }
+        var idle = 0
+        var turn = 0
+        var ranking = ranked(draft)
+        while budget > 0, idle < patience {
+            turn += 1
+            idle += 1
+            if turn % max(8, ranking.count / 4) == 0 { ranking = ranked(draft) }
+            let chosen = neighbourhood(ranking, turn: turn)
+            let models = pool(draft, chosen)
+            let before = rating(draft, devices: chosen, models: models)
+            guard !models.isEmpty else {
+                budget -= 1
+                continue
+            }
+            let devices = chosen.map { draft.devices[$0] }
+            let left = models.map { draft.left[$0] }
+            clear(chosen, of: &draft)
+            fill(&draft, models, among: chosen, turn: turn)
+            let after = rating(draft, devices: chosen, models: models)
+            if after < before { idle = 0 }
+            guard before < after else { continue }
+            for (place, device) in zip(chosen, devices) { draft.devices[place] = device }
+            for (model, rate) in zip(models, left) { draft.left[model] = rate }
+        }
+    }
+
+    private func clear(_ chosen: [Int], of draft: inout PlanDraft) {
+        for place in chosen {
+            for gpulet in draft.devices[place].gpulets {
+                for seat in gpulet.seats { draft.left[seat.model] += seat.milliRate }
+            }
+            let group = draft.devices[place].group
+            draft.devices[place] = DeviceDraft(group: group, units: problem.classes[group].units)
+        }
+    }
+
+    /// Finds seats, for lanes that can bear co-runners or not.
+    func filler(bears: Bool) -> SeatFiller {
+        var filler = SeatFiller(
+            problem,
+            assumed: bears ? bearing : unbearing,
+            potentials: potentials
+        )
+        filler.mayShare = mayShare
+        return filler
+    }
+
+    private mutating func fill(
+        _ draft: inout PlanDraft,
+        _ models: [Int],
+        among chosen: [Int],
+        turn: Int
+    ) {
+        var filler = filler(bears: turn % 2 == 0)
+        filler.maySlow = turn % 4 != 0
+        filler.bend = [0.0, 0.2, 0.6][turn % 3]
+        filler.salt = UInt64(turn) &* 104_729
+        let salt = UInt64(turn) &* 7_919
+        let ordered = order(models, rates: draft.left, variant: turn, salt: salt)
+        filler.place(ordered, among: chosen, in: &draft)
+        budget -= max(1, filler.steps)
+    }
+
+    /// Devices that deserve it most: with free units while something is left, else with little on
+    /// them, since those may be emptied.
+    private func ranked(_ draft: PlanDraft) -> [Int] {
+        let isLeft = draft.left.contains { $0 > problem.margins.slackMilliRate }
+        let keys = draft.devices.map { device -> Double in
+            let units = Double(problem.classes[device.group].units)
+            if isLeft { return -Double(device.free) / units }
+            return device.gpulets.isEmpty ? 2 : 1 - Double(device.free) / units
+        }
+        return draft.devices.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+    }
+
+    /// Two or three devices: one of the most deserving in turn, and others at random.
+    private func neighbourhood(_ ranked: [Int], turn: Int) -> [Int] {
+        let count = ranked.count
+        guard count > 2 else { return ranked.sorted() }
+        let spread = SeatFiller.spread(UInt64(turn) &* 31)
+        let first = turn % 3 == 0 ? turn % count : turn % max(2, count / 2)
+        let second = (first + 1 + Int(spread * Double(count - 1))) % count
+        guard turn % 4 == 3, count > 3 else { return [ranked[first], ranked[second]].sorted() }
+        var third = (second + 1 + (turn / 4) % (count - 1)) % count
+        if third == first { third = (third + 1) % count }
+        if third == second { third = (third + 1) % count }
+        guard third != first else { return [ranked[first], ranked[second]].sorted() }
+        return [ranked[first], ranked[second], ranked[third]].sorted()
+    }
+
+    /// Models that sit on these devices, and those of which most is left.
+    private func pool(_ draft: PlanDraft, _ chosen: [Int]) -> [Int] {
+        var models: [Int] = []
+        for place in chosen {
+            for gpulet in draft.devices[place].gpulets {
+                for seat in gpulet.seats where !models.contains(seat.model) {
+                    models.append(seat.model)
+                }
+            }
+        }
+        let left = draft.left.indices.filter { draft.left[$0] > 0 && !models.contains($0) }
+        let worst = left.map { ($0, loss(of: $0, draft.left[$0])) }
+            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }
+        return models + worst.prefix(8).map { $0.0 }
+    }
+}

@@ -1,0 +1,42 @@
+import ServingDomain
+
+/// Rules of epochs in the journal's form.
+extension JournalBytes {
+    mutating func append(_ rules: EpochRules) {
+        append(rules.period.nanoseconds)
+        append(rules.sample.nanoseconds)
+        append(rules.weightMicro)
+        append(rules.slowHeadroomMilli)
+        append(rules.headroomMilli)
+        append(rules.slowMilliRate)
+        append(rules.peakMilli)
+        append(rules.peakSamples)
+        append(rules.riseMilli)
+        append(rules.riseMilliRate)
+        append(rules.fallMilli)
+        append(rules.fallEpochs)
+        append(rules.idleMilliRate)
+        append(rules.repartitionsOnFall)
+    }
+}
+
+extension JournalCursor {
+    mutating func epochs() throws(JournalError) -> EpochRules {
+        EpochRules(
+            period: TimeSpan(nanoseconds: try signed()),
+            sample: TimeSpan(nanoseconds: try signed()),
+            weightMicro: try signed(),
+            slowHeadroomMilli: try signed(),
+            headroomMilli: try signed(),
+            slowMilliRate: try signed(),
+            peakMilli: try signed(),
+            peakSamples: try small(),
+            riseMilli: try signed(),
+            riseMilliRate: try signed(),
+            fallMilli: try signed(),
+            fallEpochs: try small(),
+            idleMilliRate: try signed(),
+            repartitionsOnFall: try flag()
+        )
+    }
+}
