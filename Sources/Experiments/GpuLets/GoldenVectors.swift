@@ -114,9 +114,9 @@ enum GoldenVectors {
         }
     }
 
-    /// BERT's tokens take 1 ms whatever the batch. For images our own fit in two pieces: 0.443 ms an
-    /// item up to 9, then more, since the batch leaves the cache: 0.666 ms an item from 6.16 ms
-    /// at 10 on, which is the published 20 ms at 31.
+    /// BERT's tokens take 1 ms whatever the batch. For images a fit of ours in two pieces: 0.443
+    /// ms an item up to 9; then 6.16 ms at 10 and 0.66 ms for each further item, since the batch
+    /// leaves the cache (the published 20 ms at 31).
     private static func host(of network: String) -> HostBatching {
         HostBatching(
             model: network,
