@@ -76,7 +76,7 @@ let edges: [Target] = [
     room("WireMessages", needs: [protobuf]),
     room(
         "ServerRuntime",
-        needs: ["ServingDomain", "ServerCore", "Planning", "CHost", log]
+        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
     ),
     room("TransportSecurity", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
     room(
@@ -95,6 +95,7 @@ let edges: [Target] = [
     ),
     .target(name: "CONNXRuntime"),
     room("EngineONNX", needs: ["ServingDomain", "ServerRuntime", "CONNXRuntime", log]),
+    room("Profiler", needs: ["ServingDomain", "ServerRuntime", "Documents"]),
     room("EngineEmulated", needs: ["ServingDomain", "ServerRuntime", "VirtualDevices"]),
     room(
         "ModelRepository",
@@ -114,7 +115,8 @@ let edges: [Target] = [
         dependencies: [
             "ServingDomain", "ServerCore", "ServerRuntime", "TransportSecurity",
             "HTTPFront", "GRPCFront", "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo",
-            "LoadGenerator", "Documents", "Planning", "Simulation", "Experiments", "Reports",
+            "LoadGenerator", "Profiler", "Documents", "Planning", "Simulation", "Experiments",
+            "Reports",
             "VirtualDevices", "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
         swiftSettings: strict
@@ -185,6 +187,7 @@ let edgeTests: [Target] = [
         "EngineEmulatedTests",
         of: ["EngineEmulated", "ServerRuntime", "ServingDomain", "VirtualDevices"]
     ),
+    tests("ProfilerTests", of: ["Profiler", "ServerRuntime", "Documents", "ServingDomain"]),
     tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
     tests(
         "ModelRepositoryTests",

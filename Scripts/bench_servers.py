@@ -81,8 +81,8 @@ class Sluice:
             found = re.match(r"\s*(HTTP|gRPC)\s.*:(\d+)", line)
             if found:
                 self.ports[found[1].lower()] = int(found[2])
-            if line.strip() == "ready":
-                ready = True
+            ready = line.strip() == "ready"
+            if ready or line.startswith("not ready: "):
                 break
         guard.cancel()
         if not ready or len(self.ports) < 2:

@@ -39,7 +39,7 @@ drive)
     server=$!
     trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -f "$out"' EXIT
     for _ in $(seq 600); do
-        grep -q '^ready' "$out" && break
+        grep -qE '^(not )?ready' "$out" && break
         kill -0 "$server" 2>/dev/null || { echo "the server ended at its start" >&2; exit 1; }
         sleep 0.1
     done

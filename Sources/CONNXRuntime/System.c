@@ -5,6 +5,8 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -56,6 +58,27 @@ void connx_name_thread(pthread_t thread, const char *name) {
     pthread_setname_np(thread, name);
 }
 
+int32_t connx_thread_number(void) { return (int32_t)gettid(); }
+
+int32_t connx_set_nice(int32_t thread, int32_t nice) {
+    // On Linux the priority of a thread's own number is that of the thread alone.
+    return setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0 ? 0 : errno;
+}
+
+static void *try_to_raise(void *may) {
+    int32_t self = connx_thread_number();
+    *(bool *)may = connx_set_nice(self, 1) == 0 && connx_set_nice(self, 0) == 0;
+    return NULL;
+}
+
+bool connx_may_raise(void) {
+    bool may = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, try_to_raise, &may) != 0) return false;
+    pthread_join(thread, NULL);
+    return may;
+}
+
 void connx_flush_denormals(void) {
 #if defined(__x86_64__)
     _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
@@ -63,6 +86,12 @@ void connx_flush_denormals(void) {
     uint64_t control;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
     __asm__ volatile("msr fpcr, %0" : : "r"(control | (1ull << 24)));
+#endif
+}
+
+void connx_map_large_blocks(void) {
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
 }
 

@@ -1,3 +1,4 @@
+import CONNXRuntime
 public import ServerRuntime
 import Synchronization
 
@@ -13,12 +14,18 @@ public final class ONNXEngine: Engine {
 
     /// Finds and opens ONNX Runtime.
     ///
-    /// Call it before threads are pinned: the calling thread's cores are those that may be used.
+    /// Call it on a thread of normal priority, before threads are pinned: the calling thread's cores
+    /// are those that may be used, its priority that of the threads that will serve. The process's
+    /// heap takes large blocks from the system from now on.
     /// - Parameter library: The path of `libonnxruntime.so`; nil = what the environment variable
     ///   `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
     ///   checkout, else the system's.
     /// - Throws: `unavailable` where the library is missing or too old.
     public init(library: String? = nil) throws(EngineError) {
+        // Made here, by a thread of normal priority.
+        _ = ThreadNursery.shared
+        _ = ThreadNursery.mayRaise
+        connx_map_large_blocks()
         self.library = try ONNXLibrary.open(library)
         processors = Processors()
     }

@@ -32,6 +32,7 @@ final class ONNXModel: LoadedModel {
             processors: processors
         )
         try instance.pin(placement)
+        instance.giveWay(true)
         return instance
     }
 }

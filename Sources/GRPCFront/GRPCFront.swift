@@ -5,6 +5,7 @@ import NIOPosix
 public import ServerRuntime
 public import ServingDomain
 import Synchronization
+import TransportSecurity
 
 /// The gRPC front: listens, and serves `inference.GRPCInferenceService` and `grpc.health.v1`.
 public final class GRPCFront: Sendable {
@@ -13,11 +14,18 @@ public final class GRPCFront: Sendable {
 
     private let listener: any Channel
     private let connections: ConnectionTable
+    private let tls: TLSAcceptor?
 
-    private init(listener: any Channel, address: SocketAddress, connections: ConnectionTable) {
+    private init(
+        listener: any Channel,
+        address: SocketAddress,
+        connections: ConnectionTable,
+        tls: TLSAcceptor?
+    ) {
         self.listener = listener
         self.address = address
         self.connections = connections
+        self.tls = tls
     }
 
     /// Begins to listen.
@@ -62,7 +70,12 @@ public final class GRPCFront: Sendable {
             guard let address = listener.localAddress else {
                 throw GRPCFrontError("the listening socket has no address")
             }
-            return GRPCFront(listener: listener, address: address, connections: connections)
+            return GRPCFront(
+                listener: listener,
+                address: address,
+                connections: connections,
+                tls: shared.tls
+            )
         } catch let error as GRPCFrontError {
             throw error
         } catch {
@@ -70,6 +83,18 @@ public final class GRPCFront: Sendable {
                 "gRPC can't listen on \(configuration.host):\(configuration.port): \(error);"
                     + " choose another --grpc-port or end what uses it"
             )
+        }
+    }
+
+    /// Reads the certificates again, for later connections; see `TLSAcceptor.renew`.
+    ///
+    /// - Returns: Whether there was something to read.
+    /// - Throws: `GRPCFrontError` where the files are no good: the old ones stay in use.
+    public func renewCertificates(always: Bool) throws(GRPCFrontError) -> Bool {
+        do throws(TLSFailure) {
+            return try tls?.renew(always: always) ?? false
+        } catch {
+            throw GRPCFrontError("gRPC over TLS: \(error)")
         }
     }
 

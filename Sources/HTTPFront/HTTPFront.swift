@@ -89,6 +89,18 @@ public final class HTTPFront: Sendable {
         return HTTPFront(addresses: addresses, context: context, listeners: [main, metrics])
     }
 
+    /// Reads the certificates again, for later connections; see `TLSAcceptor.renew`.
+    ///
+    /// - Returns: Whether there was something to read.
+    /// - Throws: `HTTPFrontError` where the files are no good: the old ones stay in use.
+    public func renewCertificates(always: Bool) throws(HTTPFrontError) -> Bool {
+        do throws(TLSFailure) {
+            return try context.tls?.renew(always: always) ?? false
+        } catch {
+            throw HTTPFrontError("HTTPS: \(error)")
+        }
+    }
+
     /// Takes no further connections; those that are open go on.
     public func stopAccepting() async {
         for listener in listeners { try? await listener.close() }

@@ -30,9 +30,11 @@ public final class ServingRuntime: Sendable {
     private let loader: ModelLoader
     private let control: ControlPlane
     private let ensembles: EnsembleRunner
+    private let board: PlanBoard
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
+    private let host = HostLoad()
     private let standing = Mutex(Phase.starting)
 
     /// Creates a runtime; nothing runs before `start`.
@@ -69,10 +71,12 @@ public final class ServingRuntime: Sendable {
             capacity: configuration.core.limits.requests
         )
         let planner = try planner(named: configuration.core.planner)
+        board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
             registry: registry,
             planner: planner,
+            board: board,
             units: UnitAllocator(
                 devices: configuration.core.devices,
                 numbers: configuration.unitNumbers
@@ -191,13 +195,37 @@ public final class ServingRuntime: Sendable {
         return readyOnly ? entries.filter { $0.state == .ready } : entries
     }
 
+    /// Models that were asked for and do not answer, each with its reason, sorted by name.
+    public var failures: [(name: String, reason: String)] { registry.failures }
+
     /// Every version that answers, sorted by name and version, for statistics.
     public func servables() -> [Servable] { registry.servables() }
 
     /// All metrics as Prometheus text.
     public func metricsText() -> [UInt8] {
         var text = MetricsText(registry.servables())
-        return text.write(requestsHere: driver.requestsHere, ready: isReady)
+        return text.write(requestsHere: driver.requestsHere, ready: isReady, host: host)
+    }
+
+    /// How much the server and its machine have to do. Reads two small files of the kernel's.
+    public func load() -> ServerLoad {
+        let memory = HostLoad.memory()
+        let requests = driver.requestsHere
+        return ServerLoad(
+            processors: host.processorShare(),
+            memory: memory.total > 0 ? Double(memory.used) / Double(memory.total) : 0,
+            slots: Double(requests) / Double(max(1, configuration.core.limits.requests)),
+            requests: requests
+        )
+    }
+
+    /// The plan that stands, its demand and its reasons, as JSON.
+    public func presentPlan() throws(PlanQuestionError) -> [UInt8] { try board.present() }
+
+    /// What would be planned for a demand (a demand file's bytes), as JSON; nothing changes. May
+    /// take as long as planning does.
+    public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
+        try board.preview(demand)
     }
 
     // MARK: Control (fronts await)

@@ -95,9 +95,9 @@ public struct Simulator: ~Copyable {
             devices: setup.devices,
             models: setup.models.map(\.truth),
             truths: truths,
-            seed: setup.seed,
-            chunkBytes: setup.chunkBytes
+            seed: setup.seed
         )
+        if OptionedName(setup.policy).name == "oracle" { self.core.reveal(RunTruth(setup, truths)) }
         ledger = Ledger(setup)
         auditor = setup.audits ? SimulationAuditor(setup) : nil
         board = Tournament(sources: setup.loads.count + setup.graphs.count)
@@ -262,7 +262,8 @@ public struct Simulator: ~Copyable {
             scaler: setup.scaler,
             planner: name,
             limits: setup.limits,
-            epochs: setup.epochs
+            epochs: setup.epochs,
+            contention: setup.priors
         )
     }
 

@@ -20,7 +20,7 @@ public struct TLSAcceptor: Sendable {
     }
 
     #if TLS
-    private let context: NIOSSLContext
+    private let certificates: TLSCertificates
     private let wire: WireProtocol
     private let handshakeTimeout: TimeSpan
     private let logger: Logger
@@ -43,7 +43,7 @@ public struct TLSAcceptor: Sendable {
         logger: Logger
     ) throws(TLSFailure) {
         #if TLS
-        context = try Self.context(of: files, wire)
+        certificates = try TLSCertificates(files, wire)
         self.wire = wire
         self.handshakeTimeout = handshakeTimeout
         self.logger = logger
@@ -58,7 +58,7 @@ public struct TLSAcceptor: Sendable {
     public func install(on channel: any Channel) throws {
         #if TLS
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(NIOSSLServerHandler(context: context))
+        try pipeline.addHandler(NIOSSLServerHandler(context: certificates.context))
         try pipeline.addHandler(
             HandshakeWatch(
                 required: wire == .http2 ? wire.rawValue : nil,
@@ -70,65 +70,20 @@ public struct TLSAcceptor: Sendable {
         switch absent {}
         #endif
     }
-}
 
-#if TLS
-extension TLSAcceptor {
-    /// How long a connection that is closed waits for the client to say so, too: NIO's 5 s would
-    /// hold up the server's end.
-    private static let farewell = TimeAmount.seconds(1)
-
-    private static func context(
-        of files: TLSFiles,
-        _ wire: WireProtocol
-    ) throws(TLSFailure) -> NIOSSLContext {
-        let chain = try certificates(files.certificateChain, "the server's certificate")
-        let key: NIOSSLPrivateKey
-        do {
-            key = try NIOSSLPrivateKey(file: files.privateKey, format: .pem)
-        } catch {
-            throw TLSFailure(
-                "no private key can be read from '\(files.privateKey)' (\(error)); name a PEM file "
-                    + "without a passphrase"
-            )
-        }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) },
-            privateKey: .privateKey(key)
-        )
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = [wire.rawValue]
-        configuration.shutdownTimeout = farewell
-        if let path = files.clientAuthorities {
-            let authorities = try certificates(path, "the clients' authorities")
-            configuration.trustRoots = .certificates(authorities)
-            // A client has no host name to check; without a valid certificate it is refused.
-            configuration.certificateVerification = .noHostnameVerification
-        }
-        do {
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw TLSFailure(
-                "'\(files.certificateChain)' and '\(files.privateKey)' do not fit (\(error)); "
-                    + "name a certificate and the key that it was made for"
-            )
-        }
-    }
-
-    private static func certificates(
-        _ path: String,
-        _ what: String
-    ) throws(TLSFailure) -> [NIOSSLCertificate] {
-        let found: [NIOSSLCertificate]
-        do {
-            found = try NIOSSLCertificate.fromPEMFile(path)
-        } catch {
-            throw TLSFailure("\(what) can't be read from '\(path)' (\(error)); name a PEM file")
-        }
-        guard !found.isEmpty else {
-            throw TLSFailure("\(what): there is none in '\(path)'; name a PEM file with one")
-        }
-        return found
+    /// Reads the files again; later connections get what is in them now, open ones keep what they
+    /// have. Files that are no good change nothing.
+    ///
+    /// Blocks on files: not for event loops.
+    /// - Parameter always: Whether to read files that look as they did.
+    /// - Returns: Whether they were read.
+    /// - Throws: `TLSFailure` as at the start, once for each state of the files.
+    @discardableResult
+    public func renew(always: Bool) throws(TLSFailure) -> Bool {
+        #if TLS
+        try certificates.renew(wire, always: always)
+        #else
+        switch absent {}
+        #endif
     }
 }
-#endif

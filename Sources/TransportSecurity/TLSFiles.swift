@@ -1,6 +1,6 @@
 /// The files that a listener needs to speak TLS, all PEM.
 ///
-/// They are read once, when the listener opens; a renewed certificate wants a restart.
+/// They are read when the listener opens, and again when `TLSAcceptor.renew` is called.
 public struct TLSFiles: Hashable, Sendable {
     /// The path of the server's certificate and those that it was signed by, its own first.
     public var certificateChain: String

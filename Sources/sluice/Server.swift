@@ -33,6 +33,7 @@ struct Server: Service {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
+        for loop in group.makeIterator() { loop.execute { SystemThread.becomePrompt() } }
         let httpFront = try await startHTTP(on: group)
         let grpcFront: GRPCFront?
         do {
@@ -40,6 +41,11 @@ struct Server: Service {
         } catch {
             _ = await httpFront?.shutDown(gracePeriod: .zero)
             throw error
+        }
+        let renewal = Task { [self] in
+            guard http?.tls != nil || grpc?.tls != nil else { return }
+            await CertificateRenewal(httpFront: httpFront, grpcFront: grpcFront, logger: logger)
+                .run()
         }
         // The sockets answer "not ready" while the models are being loaded.
         let loading = Task { [runtime] in await runtime.start() }
@@ -55,6 +61,7 @@ struct Server: Service {
         } onCancelOrGracefulShutdown: {
             runtime.beginDraining()
         }
+        renewal.cancel()
         await end(httpFront, grpcFront)
     }
 
@@ -96,10 +103,14 @@ struct Server: Service {
         )
     }
 
-    /// Tells people and scripts where the server listens.
+    /// Tells people and scripts where the server listens. The last line is `ready`, or begins with
+    /// `not ready` where a model that was asked for does not answer.
     private func announce(_ httpFront: HTTPFront?, _ grpcFront: GRPCFront?) {
-        let ready = Set(runtime.servables().map(\.spec.name)).sorted()
-        var lines = ["sluice \(Build.version) serves \(ready.joined(separator: ", "))"]
+        let names = Set(runtime.servables().map(\.spec.name)).sorted()
+        let served = names.isEmpty ? "no model" : names.joined(separator: ", ")
+        var lines = ["sluice \(Build.version) serves \(served)"]
+        let failures = runtime.failures
+        for failure in failures { lines.append("  failed   \(failure.reason)") }
         if let addresses = httpFront?.addresses {
             let scheme = http?.tls == nil ? "http" : "https"
             lines.append("  HTTP     \(scheme)://\(addresses.host):\(addresses.port)")
@@ -111,7 +122,14 @@ struct Server: Service {
         {
             lines.append("  gRPC     \(host):\(port)")
         }
-        lines.append("ready\n")
+        lines.append(runtime.isReady ? "ready\n" : Self.notReady(failures.count))
         FileHandle.standardOutput.write(Data(lines.joined(separator: "\n").utf8))
+    }
+
+    private static func notReady(_ failed: Int) -> String {
+        guard failed > 0 else { return "not ready: the server is going down\n" }
+        return
+            "not ready: \(failed) of the models failed; mend and load them again, unload them, or "
+            + "start with --strict-readiness false\n"
     }
 }

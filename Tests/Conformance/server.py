@@ -76,6 +76,7 @@ class Server:
                 arguments += ["--load-model", name]
         self.log = pathlib.Path(log)
         self.http = self.grpc = self.metrics = None
+        self.printed = []
         self._lines = queue.Queue()
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(
@@ -95,7 +96,7 @@ class Server:
         self._lines.put(None)
 
     def wait_ready(self, seconds=START_SECONDS):
-        """Returns when the server has printed its addresses and `ready`."""
+        """Returns when the server has printed its addresses and `ready`, or `not ready`."""
         end = time.monotonic() + seconds
         while True:
             try:
@@ -109,7 +110,8 @@ class Server:
             found = re.match(r"\s*(HTTP|gRPC|metrics)\s+(?:http://)?([^\s/]+:\d+)", line)
             if found:
                 setattr(self, found.group(1).lower(), found.group(2))
-            if line.strip() == "ready":
+            self.printed.append(line)
+            if line == "ready" or line.startswith("not ready: "):
                 assert self.http and self.grpc and self.metrics, "an address was not printed"
                 return self
 

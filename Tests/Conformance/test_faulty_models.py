@@ -77,11 +77,24 @@ def test_good_models_are_served_beside(burdened):
 def test_strict_readiness(launch):
     """With strict readiness one model that is missing keeps the server from being ready."""
     strict = launch("--drain-seconds", "0", load=["corrupt", "bare"])
+    assert strict.printed[-1].startswith("not ready: 1 of the models failed"), strict.printed
+    assert any(line.startswith("  failed ") and "corrupt" in line for line in strict.printed)
     assert strict.get("/v2/health/ready").status != 200
     assert strict.get("/v2/health/live").status == 200
     assert strict.answers()
     strict.post("/v2/repository/models/corrupt/unload")
     wait_until(lambda: strict.get("/v2/health/ready").status == 200, "ready without it")
+
+
+def test_the_only_model_fails(launch):
+    """A server whose only model failed lives, says so at its start, and is not ready."""
+    server = launch("--drain-seconds", "0", load=["corrupt"])
+    assert "serves no model" in server.printed[0]
+    assert server.printed[-1].startswith("not ready: "), server.printed
+    assert server.get("/v2/health/live").status == 200
+    lenient = launch("--drain-seconds", "0", "--strict-readiness", "false", load=["corrupt"])
+    assert lenient.printed[-1] == "ready"
+    assert any("corrupt" in line for line in lenient.printed)
 
 
 def test_unknown_model_at_the_start(launch):

@@ -21,8 +21,11 @@ TRITON_NAMES = [
     "nv_inference_compute_input_duration_us",
     "nv_inference_compute_infer_duration_us",
     "nv_inference_compute_output_duration_us",
+    "nv_cpu_utilization",
     "nv_cpu_memory_total_bytes",
     "nv_cpu_memory_used_bytes",
+    "nv_pinned_memory_pool_total_bytes",
+    "nv_pinned_memory_pool_used_bytes",
 ]
 
 
@@ -42,6 +45,10 @@ def test_names_and_labels(counted):
     reasons = {row["reason"] for row, _ in samples["nv_inference_request_failure"]}
     assert reasons == {"REJECTED", "CANCELED", "BACKEND", "OTHER"}
     assert counted.metric("sluice_ready") == 1
+    assert 0 <= counted.metric("nv_cpu_utilization") <= 1
+    total, used = (counted.metric(f"nv_cpu_memory_{what}_bytes") for what in ("total", "used"))
+    assert 0 < used < total
+    assert counted.metric("nv_pinned_memory_pool_total_bytes") == 0
 
 
 def test_counters_add_up(counted):

@@ -39,7 +39,7 @@ struct ScenarioTests {
             policy: edf
             kinds:
               - {kind: k, units: 100, contention: {model: loss, weights: [0,0,0,0,0,0,0,0,0,0.2]}}
-            epochs: {every: 20}
+            epochs: {rules: gpulets, every: 10}
             noise: {spread: 0.03, contention: saturating, strength: 0.5}
             models:
               - model: resnet50
@@ -63,14 +63,17 @@ struct ScenarioTests {
                 stages:
                   - {model: resnet50}
                   - {name: second, model: resnet50, after: [resnet50]}
-                arrivals: {kind: uniform, rate: 4}
+                arrivals: {kind: steps, stepS: 5, rates: [4, 0, 8], repeats: true}
             faults:
               - {at: 3, device: gpu0, kind: slow, factor: 1.5, for: 2}
               - {at: 4.5, model: resnet50, kind: hangs}
             """
         )
         #expect(scenario.seed == 7 && scenario.warmUp == .seconds(2))
-        #expect(scenario.duration == .seconds(10) && scenario.epoch == .seconds(20))
+        #expect(
+            scenario.duration == .seconds(10)
+                && scenario.epochs == .init(.gpulets, every: .seconds(10))
+        )
         #expect(scenario.planner == "elastic" && scenario.policy == "edf")
         #expect(scenario.devices[0].shares == [50, 100])
         let model = scenario.models[0]
@@ -85,6 +88,8 @@ struct ScenarioTests {
         #expect(scenario.loads[1].priority == .low && scenario.loads[1].items == 2)
         #expect(scenario.loads[1].timeout == .milliseconds(30))
         #expect(scenario.graphs[0].graph.stages[1].after == [0])
+        let steps = RateSteps(step: .seconds(5), rates: [4, 0, 8], repeats: true)
+        #expect(scenario.graphs[0].arrivals == .steps(steps))
         #expect(scenario.faults[0].kind == .slow(DeviceID(0), milli: 1_500))
         #expect(scenario.faults[0].at == .seconds(3) && scenario.faults[0].duration == .seconds(2))
         #expect(scenario.faults[1].kind == .hangs(ModelID(0)))
@@ -128,8 +133,8 @@ struct ScenarioTests {
             ),
             (
                 "models: [{model: a, arrivals: {kind: poison, rate: 1}}]",
-                "'poison' is not known; known are poisson, uniform, bursty, trace, closed, the"
-                    + " nearest is 'poisson'"
+                "'poison' is not known; known are poisson, uniform, bursty, steps, trace, closed,"
+                    + " the nearest is 'poisson'"
             ),
             (
                 "models: [{model: a, arrivals: {kind: closed, rate: 1}}]",
@@ -225,6 +230,39 @@ struct ScenarioTests {
         let none = text.replacing("profiles: profiles", with: "profiles: empty")
         let missing = #expect(throws: DocumentError.self) { try read(none, in: folder.path) }
         #expect(missing?.description.contains("empty: there is no such file") == true)
+    }
+
+    @Test("Estimates stand in for descriptions always, for profiles where the scenario says so")
+    func estimates() throws {
+        var kind = DeviceDescription(kind: "k", units: 50)
+        kind.contention = .loss(.prior)
+        let surface = LatencySurface([.init(batch: 4, units: 50, latency: .milliseconds(2))])
+        let estimates = Estimates(kinds: [kind]) { name, device in
+            guard name == "bert" else { return nil }
+            let profile = DeviceProfile(kind: device.kind, surface: surface)
+            return Estimates.Model(profile: profile, inputBytes: 7, outputBytes: 3)
+        }
+        func read(_ profiles: String) throws -> ScenarioDocument {
+            let text = """
+                duration: 1
+                cluster: {devices: [{id: a, kind: k}, {id: b, kind: k}]}
+                profiles: \(profiles)
+                models: [{model: bert, arrivals: {kind: poisson, rate: 1}}, {model: other}]
+                """
+            return try ScenarioDocument(
+                reading: Array(text.utf8),
+                source: "s",
+                folder: DocumentFolder("/nowhere"),
+                estimates: estimates
+            )
+        }
+        let guessed = try read("presets")
+        #expect(guessed.devices.map(\.units) == [50, 50])
+        #expect(guessed.contention == [.init(kind: "k", model: .loss(.prior))])
+        #expect(guessed.models[0].profiles.count == 1 && guessed.models[0].maxBatch == 4)
+        #expect(guessed.models[0].inputBytes == 7 && guessed.models[0].outputBytes == 3)
+        #expect(guessed.models[1].profiles.isEmpty)
+        #expect(try read("[]").models[0].profiles.isEmpty)
     }
 
     @Test("Random damage to a scenario gives one line or a scenario, never a crash (seeded)")

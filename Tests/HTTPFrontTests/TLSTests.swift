@@ -28,6 +28,30 @@ import NIOSSL
         }
     }
 
+    @Test("Renewed files are used by later connections, spoilt ones change nothing")
+    func renewal() async throws {
+        guard let first = try SelfSignedCertificate.make(),
+            let second = try SelfSignedCertificate.make()
+        else { return }
+        try await withServer(front: { $0.tls = files(first) }) { server in
+            let port = server.front.addresses.port
+            #expect(try server.front.renewCertificates(always: false) == false)
+            try second.replace(first)
+            #expect(try server.front.renewCertificates(always: false))
+            let client = SecureClient(port: port, trusts: second)
+            #expect(try await client.get("/v2/health/live").text.hasPrefix("HTTP/1.1 200 OK"))
+            try first.spoil()
+            #expect(throws: HTTPFrontError.self) {
+                try server.front.renewCertificates(always: false)
+            }
+            // Said once; the next look is quiet until the files change again.
+            #expect(try server.front.renewCertificates(always: false) == false)
+            #expect(try await client.get("/v2/health/live").text.hasPrefix("HTTP/1.1 200 OK"))
+            try second.replace(first)
+            #expect(try server.front.renewCertificates(always: true))
+        }
+    }
+
     @Test("A client that agrees on no protocol is taken to speak HTTP/1.1")
     func withoutALPN() async throws {
         guard let certificate = try SelfSignedCertificate.make() else { return }

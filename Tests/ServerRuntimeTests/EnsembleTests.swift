@@ -68,10 +68,10 @@ import Testing
         let warm = slow.endedCount
         slow.close()
         broken.close()
+        broken.failNext()
         let (exchange, _) = try fixture.send(1, to: "whole")
         await slow.blocked(atLeast: 1)
         await broken.blocked(atLeast: 1)
-        broken.failNext()
         broken.open()
         guard case .failed = await exchange.ended() else {
             Issue.record("the ensemble should have failed")

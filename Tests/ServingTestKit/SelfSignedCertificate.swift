@@ -17,6 +17,18 @@ public final class SelfSignedCertificate: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    /// Writes a copy of this one's files over those of `other`.
+    public func replace(_ other: SelfSignedCertificate) throws {
+        for (from, to) in [(path, other.path), (keyPath, other.keyPath)] {
+            try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: to), options: .atomic)
+        }
+    }
+
+    /// Leaves files that hold nothing of use.
+    public func spoil() throws {
+        try Data("no certificate".utf8).write(to: URL(filePath: path), options: .atomic)
+    }
+
     /// Makes one with the openssl command; nil, and a line that says so, where there is none.
     public static func make() throws -> SelfSignedCertificate? {
         let folder = FileManager.default.temporaryDirectory

@@ -13,7 +13,8 @@ import Workloads
         let name = "proportional"
 
         func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
-            let units = inputs.devices[0].units
+            guard let device = inputs.devices.first else { throw PlanError("no device") }
+            let units = device.units
             let sum = max(1, inputs.milliRates.reduce(0, +))
             var left = units
             var gpulets: [Plan.GpuletLayout] = []
@@ -41,7 +42,7 @@ import Workloads
             }
             return Plan(
                 planner: name,
-                devices: [Plan.DeviceLayout(device: inputs.devices[0].id, gpulets: gpulets)]
+                devices: [Plan.DeviceLayout(device: device.id, gpulets: gpulets)]
             )
         }
     }
@@ -49,7 +50,7 @@ import Workloads
     /// Two models, the load of which changes places after 20 s.
     static func swapping(policy: String = "duty") -> SimulationSetup {
         var setup = Setups.simple(models: 2, seconds: 60, policy: policy)
-        let rates: [[Double]] = [[300, 60, 60], [60, 300, 300]]
+        let rates: [[Double]] = [[100, 20, 20], [20, 100, 100]]
         setup.loads = rates.enumerated().map { place, rates in
             RequestLoad(
                 ModelID(Int32(place)),
@@ -57,18 +58,16 @@ import Workloads
             )
         }
         setup.plans = .custom(Proportional())
-        setup.declared = [300_000, 60_000]
+        setup.declared = [100_000, 20_000]
         setup.epochs = .standard
         return setup
     }
 
-    @Test("Gpulets change their sizes under load, and no request is lost", arguments: 1...3)
-    func swap(seed: UInt64) throws {
+    @Test("Gpulets change their sizes under load, and no request is lost")
+    func swap() throws {
         for policy in ["duty", "edf", "fifo"] {
-            var setup = Self.swapping(policy: policy)
-            setup.seed = seed
-            let ledger = try Simulator.run(setup)
-            #expect(ledger.complaints == [], "seed \(seed), \(policy)")
+            let ledger = try Simulator.run(Self.swapping(policy: policy))
+            #expect(ledger.complaints == [], "\(policy)")
             #expect(ledger.total.ended == ledger.total.submitted)
             #expect(ledger.total.refused == 0 && ledger.total.failed == 0)
             #expect(ledger.total.violationPercent < 1, "\(policy): \(ledger.total)")
@@ -84,11 +83,11 @@ import Workloads
     @Test("A steady load is never planned anew, neither by our rules nor by gpu-lets'")
     func steady() throws {
         for rules in [EpochRules.standard, .gpulets] {
-            var setup = Setups.simple(models: 2, rate: 200, seconds: 100, policy: "duty")
+            var setup = Setups.simple(models: 2, rate: 100, seconds: 60, policy: "duty")
             setup.plans = .custom(Proportional())
-            // What the rules' headroom makes of 200 requests/s.
+            // What the rules' headroom makes of 100 requests/s.
             setup.declared =
-                rules == .gpulets ? [240_000, 240_000] : [230_000, 230_000]
+                rules == .gpulets ? [150_000, 150_000] : [118_000, 118_000]
             setup.epochs = rules
             let ledger = try Simulator.run(setup)
             #expect(ledger.answers.compactMap(\.plan).count == 1, "\(rules)")
@@ -99,10 +98,11 @@ import Workloads
     func gpuletsLoop() throws {
         var setup = Self.swapping()
         setup.duration = .seconds(100)
-        let jump = RateSteps(step: .seconds(20), rates: [200, 400, 400, 400, 400])
-        setup.loads[0].process = .steps(jump)
-        setup.loads[1].process = .poisson(rate: 200)
-        setup.declared = [240_000, 240_000]
+        setup.loads[0].process = .steps(
+            RateSteps(step: .seconds(20), rates: [200, 400, 400, 400, 400])
+        )
+        setup.loads[1].process = .poisson(rate: 20)
+        setup.declared = [240_000, 30_000]
         setup.epochs = .gpulets
         let ledger = try Simulator.run(setup)
         let first = try #require(ledger.answers.first { $0.at > .zero + .seconds(21) })
@@ -125,7 +125,7 @@ import Workloads
         let ledger = try Simulator.run(setup)
         #expect(ledger.complaints == [])
         #expect(ledger.answers.count { $0.plan == nil && $0.at > .zero } >= 3)
-        #expect(ledger.total.served > 10_000)
+        #expect(ledger.total.served > 5_000)
     }
 
     @Test("Rules that make no sense are refused in one line")

@@ -13,20 +13,20 @@ import Workloads
         arguments: ["duty", "edf", "fifo"]
     )
     func conservation(policy: String) throws {
-        for seed in UInt64(1)...4 {
-            var setup = Setups.simple(models: 3, devices: 2, rate: 300, policy: policy)
+        for seed in UInt64(1)...2 {
+            var setup = Setups.simple(models: 3, devices: 2, rate: 150, policy: policy)
             setup.seed = seed
             for place in setup.models.indices { setup.models[place].truth.spread = 0.1 }
             let ledger = try Simulator.run(setup)
             #expect(ledger.complaints == [], "seed \(seed)")
             #expect(ledger.total.ended == ledger.total.submitted, "seed \(seed)")
-            #expect(ledger.total.submitted > 8_000, "seed \(seed)")
+            #expect(ledger.total.submitted > 4_000, "seed \(seed)")
         }
     }
 
     @Test("The same setup gives the same digest, another seed another")
     func repeatable() throws {
-        var setup = Setups.simple(models: 3, devices: 2, rate: 200, policy: "duty")
+        var setup = Setups.simple(models: 3, devices: 2, rate: 100, policy: "duty")
         for place in setup.models.indices { setup.models[place].truth.spread = 0.05 }
         let first = try Simulator.run(setup)
         let second = try Simulator.run(setup)
@@ -57,10 +57,10 @@ import Workloads
     @Test("A single server without batching waits as M/D/1 does")
     func queueing() throws {
         // Load 0.8: mean wait = rho x D / (2 (1 - rho)) = 0.8 x 5 / 0.4 = 10 ms, plus 5 ms.
-        var setup = Setups.simple(rate: 160, seconds: 400, policy: "fifo")
+        var setup = Setups.simple(rate: 160, seconds: 300, policy: "fifo")
         setup.models = [Setups.model(0, maxBatch: 1, sloMs: nil)]
         let mean = try Simulator.run(setup).row(ModelID(0), .low).latency.mean.inMilliseconds
-        #expect(abs(mean - 15) < 0.75, "mean \(mean) ms")
+        #expect(abs(mean - 15) < 1, "mean \(mean) ms")
     }
 
     @Test("The warm-up does not count, and windows cover all of the load")

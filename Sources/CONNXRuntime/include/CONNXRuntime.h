@@ -214,6 +214,21 @@ int32_t connx_thread_processors(pthread_t thread, int32_t *processors, size_t ca
 // Names a thread for debuggers and `top -H`; the system takes 15 bytes.
 void connx_name_thread(pthread_t thread, const char *name);
 
+// The system's number of the calling thread, for `connx_set_nice`.
+int32_t connx_thread_number(void);
+
+// Sets how much one thread gives way to others, 0 (not at all) to 19; 0, or an errno. To give way
+// less than before wants a privilege.
+int32_t connx_set_nice(int32_t thread, int32_t nice);
+
+// Whether this process has that privilege; found out with a thread of no further use.
+bool connx_may_raise(void);
+
+// Makes the heap take blocks of a mebibyte or more from the system and give them back at once.
+// Left to itself it raises that limit with the first large block that is freed; weights then lie
+// among small blocks, and trimming locks out every thread that allocates for tens of milliseconds.
+void connx_map_large_blocks(void);
+
 // Makes the calling thread take denormal numbers for zero, as the pool's threads do.
 void connx_flush_denormals(void);
 

@@ -51,57 +51,67 @@ public struct ProfileLibrary: Hashable, Sendable {
         places[Key(model: model, kind: kind)].map { profiles[$0] }
     }
 
-    /// What is known of a model on the kinds of `devices`, in the order of their first device.
-    ///
-    /// - Throws: `DocumentError` where a share is no whole number of units, or devices of one
-    ///   kind have different units, so that a profile would mean two things.
-    public func deviceProfiles(
-        of model: String,
-        on devices: [DeviceSpec]
-    ) throws(DocumentError) -> [DeviceProfile] {
-        var known: [DeviceProfile] = []
-        var firsts: [String: DeviceSpec] = [:]
-        for device in devices {
-            if let first = firsts[device.kind] {
-                guard first.units == device.units else {
-                    throw DocumentError(
-                        source: "cluster",
-                        line: nil,
-                        path: "devices[\(device.id.index)].units",
-                        what: "'\(device.name)' has \(device.units) units, but '\(first.name)' of"
-                            + " the same kind '\(device.kind)' has \(first.units); give them"
-                            + " kinds of their own"
-                    )
-                }
-                continue
-            }
-            firsts[device.kind] = device
-            guard let profile = profile(of: model, on: device.kind) else { continue }
-            known.append(try profile.deviceProfile(on: device))
-        }
-        return known
-    }
-
     /// The description of a model as its profiles give it: largest batch, profiles, bytes.
     ///
     /// A model without a profile on any of the devices has none here either: planners leave it
     /// unserved with that reason.
+    ///
+    /// - Parameters:
+    ///   - id: The model's number.
+    ///   - model: Its name.
+    ///   - devices: Profiles of their kinds are taken, in the order of the first device of each.
+    ///   - estimates: What stands in for profiles that are not there.
+    /// - Throws: `DocumentError` where a share is no whole number of units, or devices of one
+    ///   kind have different units, so that a profile would mean two things.
     public func spec(
         _ id: ModelID,
         of model: String,
-        on devices: [DeviceSpec]
+        on devices: [DeviceSpec],
+        estimates: Estimates = .none
     ) throws(DocumentError) -> ModelSpec {
-        let known = try deviceProfiles(of: model, on: devices)
-        let alone = known.flatMap { $0.surface.points.filter { $0.instances == 1 }.map(\.batch) }
-        let first = known.first.flatMap { profile(of: model, on: $0.kind) }
-        return ModelSpec(
-            id: id,
-            name: model,
-            maxBatch: alone.max() ?? 1,
-            profiles: known,
-            inputBytes: first?.inputBytes ?? 0,
-            outputBytes: first?.outputBytes ?? 0
-        )
+        var spec = ModelSpec(id: id, name: model)
+        for device in try Self.firstOfEachKind(devices) {
+            let bytes: (input: Int64, output: Int64)
+            if let profile = profile(of: model, on: device.kind) {
+                spec.profiles.append(try profile.deviceProfile(on: device))
+                bytes = (profile.inputBytes ?? 0, profile.outputBytes ?? 0)
+            } else if let guess = estimates.model(model, device) {
+                spec.profiles.append(guess.profile)
+                bytes = (guess.inputBytes, guess.outputBytes)
+            } else {
+                continue
+            }
+            if spec.inputBytes == 0 { spec.inputBytes = bytes.input }
+            if spec.outputBytes == 0 { spec.outputBytes = bytes.output }
+        }
+        let batches = spec.profiles.flatMap { profile in
+            profile.surface.points.filter { $0.instances == 1 }.map(\.batch)
+        }
+        spec.maxBatch = batches.max() ?? 1
+        return spec
+    }
+
+    private static func firstOfEachKind(
+        _ devices: [DeviceSpec]
+    ) throws(DocumentError) -> [DeviceSpec] {
+        var firsts: [DeviceSpec] = []
+        for device in devices {
+            guard let first = firsts.first(where: { $0.kind == device.kind }) else {
+                firsts.append(device)
+                continue
+            }
+            guard first.units == device.units else {
+                throw DocumentError(
+                    source: "cluster",
+                    line: nil,
+                    path: "devices[\(device.id.index)].units",
+                    what: "'\(device.name)' has \(device.units) units, but '\(first.name)' of"
+                        + " the same kind '\(device.kind)' has \(first.units); give them"
+                        + " kinds of their own"
+                )
+            }
+        }
+        return firsts
     }
 }
 

@@ -68,6 +68,28 @@ public struct ScenarioDocument: Hashable, Sendable {
         }
     }
 
+    /// When plans are made anew because demand drifts.
+    public struct Epochs: Hashable, Sendable {
+        /// Whose rules they are.
+        public enum Rules: String, Hashable, Sendable, CaseIterable {
+            /// Ours.
+            case standard
+            /// gpu-lets' on-line loop.
+            case gpulets
+        }
+
+        /// Whose rules they are.
+        public var rules: Rules
+        /// The length of an epoch; nil = as the rules have it.
+        public var every: TimeSpan?
+
+        /// Creates epochs.
+        public init(_ rules: Rules, every: TimeSpan? = nil) {
+            self.rules = rules
+            self.every = every
+        }
+    }
+
     /// How reality differs from what was profiled.
     public struct Noise: Hashable, Sendable {
         /// What really happens when batches run side by side.
@@ -112,8 +134,8 @@ public struct ScenarioDocument: Hashable, Sendable {
     public var graphs: [GraphLoad] = []
     /// The three layers, by name.
     public var planner: String, scaler: String, policy: String
-    /// How often plans are made anew; nil = only when something changes.
-    public var epoch: TimeSpan?
+    /// When plans are made anew because demand drifts; nil = only when devices or models change.
+    public var epochs: Epochs?
     /// What goes wrong.
     public var faults: [Fault] = []
     /// How reality differs from what was profiled.

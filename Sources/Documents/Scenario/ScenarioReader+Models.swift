@@ -41,7 +41,12 @@ extension ScenarioReader {
         _ name: String,
         _ object: DocumentObject
     ) throws(DocumentError) -> ModelSpec {
-        var spec = try library.spec(id, of: name, on: devices)
+        var spec = try library.spec(
+            id,
+            of: name,
+            on: devices,
+            estimates: mayEstimate ? estimates : .none
+        )
         spec.slo = try object.milliseconds("sloMs")
         if let percentile = try object.optional("percentile")?.number(in: 50...100) {
             spec.percentile = percentile
@@ -107,9 +112,10 @@ extension ScenarioReader {
         let keys: [String: [String]] = [
             "poisson": ["rate"], "uniform": ["rate"],
             "bursty": ["rate", "calmRate", "burstRate", "calmS", "burstS"],
-            "trace": ["file", "model"], "closed": ["concurrency"],
+            "steps": ["rates", "stepS", "repeats"], "trace": ["file", "model"],
+            "closed": ["concurrency"],
         ]
-        let words = ["poisson", "uniform", "bursty", "trace", "closed"]
+        let words = ["poisson", "uniform", "bursty", "steps", "trace", "closed"]
         let all = ["kind"] + words.flatMap { keys[$0] ?? [] } + extraKeys
         let object = try node.object(all)
         let word = try object.required("kind").word(of: words)
@@ -160,6 +166,18 @@ extension ScenarioReader {
                     meanCalm: try object.seconds("calmS", in: 0.001...Self.longest) ?? .seconds(4),
                     meanBurst: try object.seconds("burstS", in: 0.001...Self.longest)
                         ?? .seconds(1)
+                )
+            )
+        case "steps":
+            var rates: [Double] = []
+            for entry in try object.required("rates").list(limit: RateSteps.countLimit) {
+                rates.append(try entry.number(in: 0...ArrivalProcess.rateLimit))
+            }
+            return .steps(
+                RateSteps(
+                    step: try object.seconds("stepS", in: 0.001...Self.longest) ?? .seconds(1),
+                    rates: rates,
+                    repeats: try object.optional("repeats")?.bool() ?? false
                 )
             )
         case "trace":

@@ -8,8 +8,14 @@ struct ScenarioReader {
     /// The longest scenario, in seconds.
     static let longest = 1e6
 
+    /// What a list of profiles says for those that nobody measured.
+    static let presetsWord = "presets"
+
     let folder: DocumentFolder
     let root: DocumentObject
+    /// What may stand in for files; what profiles may is decided by the scenario.
+    let estimates: Estimates
+    var mayEstimate = false
     var devices: [DeviceSpec] = []
     var kinds: [DeviceDescription] = []
     var library = ProfileLibrary()
@@ -18,8 +24,14 @@ struct ScenarioReader {
     var loads: [ScenarioDocument.Load] = []
     var warnings: [String] = []
 
-    init(_ bytes: [UInt8], source: String, folder: DocumentFolder) throws(DocumentError) {
+    init(
+        _ bytes: [UInt8],
+        source: String,
+        folder: DocumentFolder,
+        estimates: Estimates
+    ) throws(DocumentError) {
         self.folder = folder
+        self.estimates = estimates
         root = try DocumentReader.read(bytes, source: source).object([
             "seed", "warmUp", "duration", "cluster", "kinds", "profiles", "system", "planner",
             "scaler", "policy", "models", "graphs", "epochs", "faults", "noise",
@@ -59,16 +71,15 @@ struct ScenarioReader {
         scenario.warmUp = warmUp
         scenario.graphs = graphs
         scenario.contention = kinds.compactMap { kind in
-            guard let contention = kind.contention else { return nil }
+            guard devices.contains(where: { $0.kind == kind.kind }),
+                let contention = kind.contention
+            else { return nil }
             return PlanInputs.KindContention(
                 kind: kind.kind,
                 model: contention.model(of: models)
             )
         }
-        if let epochs = try root.optional("epochs")?.object(["every"]) {
-            let every = try epochs.required("every").number(in: 0.1...Self.longest)
-            scenario.epoch = .milliseconds(rounding: every * 1_000)
-        }
+        scenario.epochs = try readEpochs()
         scenario.faults = try readFaults()
         scenario.noise = try readNoise()
         scenario.warnings = warnings
@@ -91,6 +102,8 @@ struct ScenarioReader {
             }
             kinds.append(kind)
         }
+        let described = kinds.map(\.kind)
+        kinds += estimates.kinds.filter { !described.contains($0.kind) }
         let node = try root.required("cluster")
         let cluster: Cluster
         if case .text(let name) = node.value {
@@ -103,16 +116,21 @@ struct ScenarioReader {
 
     private mutating func readProfiles() throws(DocumentError) {
         let node = try root.required("profiles")
-        if case .text(let name) = node.value {
-            try folder.addProfiles(in: name, to: &library)
-        } else {
-            for entry in try node.list(limit: ProfileLibrary.limit) {
-                if case .text(let name) = entry.value {
-                    try folder.addProfiles(in: name, to: &library)
-                } else {
-                    let profile = try Profile(entry)
-                    try library.add(profile, source: "\(entry.source):\(entry.line)")
-                }
+        let entries: [DocumentNode]
+        if case .list(let list) = node.value { entries = list } else { entries = [node] }
+        guard entries.count <= ProfileLibrary.limit else {
+            throw node.wrong("has more than \(ProfileLibrary.limit) entries, the limit")
+        }
+        for entry in entries {
+            guard case .text(let name) = entry.value else {
+                let profile = try Profile(entry)
+                try library.add(profile, source: "\(entry.source):\(entry.line)")
+                continue
+            }
+            if name == Self.presetsWord {
+                mayEstimate = true
+            } else {
+                try folder.addProfiles(in: name, to: &library)
             }
         }
     }
@@ -133,6 +151,20 @@ struct ScenarioReader {
         layers.scaler = try root.optional("scaler")?.name() ?? layers.scaler
         layers.policy = try root.optional("policy")?.name() ?? layers.policy
         return layers
+    }
+
+    private func readEpochs() throws(DocumentError) -> ScenarioDocument.Epochs? {
+        guard let node = root.optional("epochs") else { return nil }
+        let words = ScenarioDocument.Epochs.Rules.allCases.map(\.rawValue)
+        if case .text = node.value {
+            return .init(.init(rawValue: try node.word(of: words)) ?? .standard)
+        }
+        let object = try node.object(["rules", "every"])
+        let rules = try object.optional("rules")?.word(of: words) ?? "standard"
+        return ScenarioDocument.Epochs(
+            .init(rawValue: rules) ?? .standard,
+            every: try object.seconds("every", in: 0.1...Self.longest)
+        )
     }
 
     // MARK: What goes wrong
@@ -217,12 +249,20 @@ extension ScenarioDocument {
     ///   - bytes: The scenario.
     ///   - source: Its name, for messages.
     ///   - folder: Where the paths in it count from.
+    ///   - estimates: What stands in for descriptions of devices, and, where `profiles` lists the
+    ///     word `presets`, for profiles.
     public init(
         reading bytes: [UInt8],
         source: String,
-        folder: DocumentFolder
+        folder: DocumentFolder,
+        estimates: Estimates = .none
     ) throws(DocumentError) {
-        var reader = try ScenarioReader(bytes, source: source, folder: folder)
+        var reader = try ScenarioReader(
+            bytes,
+            source: source,
+            folder: folder,
+            estimates: estimates
+        )
         self = try reader.read()
     }
 }

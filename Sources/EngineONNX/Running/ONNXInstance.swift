@@ -64,6 +64,11 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
         gate.terminate()
     }
 
+    func beginServing() { giveWay(false) }
+
+    /// Whether the session's own pool gives way to what is served; one without a pool ignores it.
+    func giveWay(_ doesSo: Bool) { session.crew.giveWay(doesSo) }
+
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///
     /// The number of threads stays what it was; without cores nothing is pinned.

@@ -4,11 +4,20 @@ import Synchronization
 
 /// The threads of one session's pool. We start them, so we may move them to other cores at any
 /// time, which the library's own affinity settings can't (platform notes, G.3).
+///
+/// A crew begins by giving way to what is served: its model is still being loaded and warmed. Where
+/// the process may not take that back, its threads are like all others from the start.
 final class ThreadCrew: Sendable {
     private struct Members {
         var threads: [pthread_t] = []
         var processors: [Int32] = []
+        /// The system's numbers of those that have begun.
+        var numbers: [Int32] = []
+        var givesWay = true
     }
+
+    /// How much a crew gives way while its model is not served yet.
+    private static let preparing: Int32 = 15
 
     /// What the threads are called, at most 15 bytes.
     let name: String
@@ -38,6 +47,29 @@ final class ThreadCrew: Sendable {
         }
     }
 
+    /// From now on the threads give way to others, or do so no longer.
+    ///
+    /// Precondition: the session that the crew works for lives.
+    func giveWay(_ doesSo: Bool) {
+        members.withLock { members in
+            members.givesWay = doesSo
+            for number in members.numbers { Self.set(number, givesWay: doesSo) }
+        }
+    }
+
+    /// A thread of the crew has begun.
+    fileprivate func enter(_ number: Int32) {
+        members.withLock { members in
+            members.numbers.append(number)
+            if members.givesWay { Self.set(number, givesWay: true) }
+        }
+    }
+
+    private static func set(_ number: Int32, givesWay: Bool) {
+        guard ThreadNursery.mayRaise else { return }
+        _ = connx_set_nice(number, givesWay ? preparing : 0)
+    }
+
     /// Makes the sessions built with `options` use this crew, which must outlive them.
     func enlist(in options: OpaquePointer, of library: ONNXLibrary) -> OpaquePointer? {
         let context = Unmanaged.passUnretained(self).toOpaque()
@@ -50,9 +82,8 @@ final class ThreadCrew: Sendable {
         -> OpaquePointer?
     {
         let errand = UnsafeMutablePointer<Errand>.allocate(capacity: 1)
-        errand.initialize(to: Errand(worker: worker, argument: argument))
-        var thread = pthread_t()
-        guard pthread_create(&thread, nil, runErrand, errand) == 0 else {
+        errand.initialize(to: Errand(crew: self, worker: worker, argument: argument))
+        guard let thread = ThreadNursery.shared.start(runErrand, errand) else {
             errand.deinitialize(count: 1)
             errand.deallocate()
             return nil
@@ -70,6 +101,7 @@ final class ThreadCrew: Sendable {
 
 /// What a new thread is to do.
 private struct Errand {
+    var crew: ThreadCrew
     var worker: connx_worker
     var argument: UnsafeMutableRawPointer?
 }
@@ -84,12 +116,9 @@ private let joinThread: connx_join_thread = { thread in
     pthread_join(pthread_t(UInt(bitPattern: thread)), nil)
 }
 
-private let runErrand: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+private let runErrand: ThreadNursery.Main = {
     guard let errand = $0?.assumingMemoryBound(to: Errand.self) else { return nil }
-    // Signals are for the threads that wait for them.
-    var all = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_BLOCK, &all, nil)
+    errand.pointee.crew.enter(connx_thread_number())
     let (worker, argument) = (errand.pointee.worker, errand.pointee.argument)
     errand.deinitialize(count: 1)
     errand.deallocate()

@@ -101,6 +101,7 @@ extension ConnectionHandler {
             submit(exchange)
         case .healthWatch: try startWatching(stream, message)
         case .repositoryModelLoad, .repositoryModelUnload: try startControl(stream, message)
+        case .repositoryIndex: try startIndex(stream, message)
         case .some(let method):
             let reply = try UnaryServices(shared: shared).call(method, message)
             respond(stream, reply)

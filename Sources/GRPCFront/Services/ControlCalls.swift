@@ -5,7 +5,7 @@ import ServingDomain
 import Synchronization
 import WireMessages
 
-/// Loading and unloading: calls that take long and run beside the event loop.
+/// Loading, unloading and the index, which reads folders: calls that run beside the event loop.
 extension ConnectionHandler {
     /// Starts a load or an unload; the reply comes when it is done.
     func startControl(_ stream: CallStream, _ message: Message) throws(Status) {
@@ -29,13 +29,33 @@ extension ConnectionHandler {
         }
     }
 
+    /// Starts to list the repository's models.
+    func startIndex(_ stream: CallStream, _ message: Message) throws(Status) {
+        guard let context else { return }
+        let request: Inference_RepositoryIndexRequest = try message.parsed()
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let (id, loop, services) = (stream.id, context.eventLoop, UnaryServices(shared: shared))
+        Task {
+            let reply: Result<ReplyMessage, Status>
+            do throws(Status) {
+                reply = .success(try ReplyMessage(services.repositoryIndex(request)))
+            } catch {
+                reply = .failure(error)
+            }
+            loop.execute { bound.value.callEnded(id, reply) }
+        }
+    }
+
     private func controlEnded(_ id: HTTP2StreamID, _ status: Status) {
+        // Both replies are messages without fields.
+        callEnded(id, status.code == .ok ? .success(ReplyMessage(capacity: 0)) : .failure(status))
+    }
+
+    private func callEnded(_ id: HTTP2StreamID, _ reply: Result<ReplyMessage, Status>) {
         guard let stream = streams[id], !stream.outputEnded else { return }
-        if status.code == .ok {
-            // Both replies are messages without fields.
-            respond(stream, ReplyMessage(capacity: 0))
-        } else {
-            finish(stream, status)
+        switch reply {
+        case .success(let message): respond(stream, message)
+        case .failure(let status): finish(stream, status)
         }
         flushIfNeeded()
     }

@@ -23,7 +23,6 @@ struct UnaryServices {
         case .modelMetadata: try ReplyMessage(modelMetadata(try read(message)))
         case .modelConfig: try modelConfig(try read(message))
         case .modelStatistics: try ReplyMessage(modelStatistics(try read(message)))
-        case .repositoryIndex: try ReplyMessage(repositoryIndex(try read(message)))
         case .systemSharedMemoryStatus: try ReplyMessage(regions(try read(message)))
         case .systemSharedMemoryRegister: try ReplyMessage(register(try read(message)))
         case .systemSharedMemoryUnregister: try ReplyMessage(unregister(try read(message)))
@@ -39,7 +38,7 @@ struct UnaryServices {
         case .logSettings: try ReplyMessage(logSettings(try read(message)))
         case .healthCheck: try ReplyMessage(healthCheck(try read(message)))
         case .modelInfer, .modelStreamInfer, .repositoryModelLoad, .repositoryModelUnload,
-            .healthWatch:
+            .repositoryIndex, .healthWatch:
             // Their connection sees to these itself.
             throw Status(.internalError, "the method \(method) is not answered here")
         }

@@ -94,8 +94,9 @@ extension HTTPConnection {
             return proceed()
         }
         guard case .completed(let late, let predicted) = ending else { return }
+        let load = exchange.facts.loadFormat.map { LoadMetrics.value(front.runtime.load(), $0) }
         guard InferReply.isLarge(exchange), let loop = context?.eventLoop else {
-            var writer = InferReply(exchange, keepsAlive: keepsAlive)
+            var writer = InferReply(exchange, keepsAlive: keepsAlive, load: load)
             let written = writer.write(late: late, predicted: predicted, scratch: &scratch)
             send(written, exchange, keepsAlive)
             return proceed()
@@ -104,7 +105,7 @@ extension HTTPConnection {
         let connection = exchange.connection
         Task {
             var storage: [UInt8] = []
-            var writer = InferReply(exchange, keepsAlive: keepsAlive)
+            var writer = InferReply(exchange, keepsAlive: keepsAlive, load: load)
             let written = writer.write(late: late, predicted: predicted, scratch: &storage)
             loop.execute {
                 guard connection.value.state == .answering, connection.value.callNumber == number

@@ -22,6 +22,8 @@ struct RequestFacts: Sendable {
     private(set) var inferenceHeader: Int?
     private(set) var wantsPrediction = false
     private(set) var traceparent: String?
+    /// In which format the reply is to say how busy the server is.
+    private(set) var loadFormat: LoadMetrics.Format?
 
     init(_ head: HTTPRequestHead, arrival: Instant) {
         self.arrival = arrival
@@ -44,6 +46,8 @@ struct RequestFacts: Sendable {
                 }
             case 15 where matches(name, "accept-encoding"): accepted = Self.accepted(value)
             case 16 where matches(name, "content-encoding"): encoding = Self.encoding(value)
+            case 28 where matches(name, "endpoint-load-metrics-format"):
+                loadFormat = LoadMetrics.Format(value)
             case 31 where matches(name, "inference-header-content-length"):
                 inferenceHeader = value.utf8.first == UInt8(ascii: "+") ? -1 : Int(value) ?? -1
             default: break

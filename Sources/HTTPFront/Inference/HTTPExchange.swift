@@ -129,7 +129,9 @@ final class HTTPExchange: InferenceExchange, @unchecked Sendable {
 
     /// Reserves the buffer: room for the head, then as much for each output as the first takes.
     private func makeRoom(for byteCount: Int) {
-        var headroom = 512 + 2 * id.utf8.count + servable.spec.name.utf8.count
+        var headroom =
+            (facts.loadFormat == nil ? 512 : 768) + 2 * id.utf8.count
+            + servable.spec.name.utf8.count
         for wanted in request.outputs {
             headroom += 192 + servable.signature.outputs[wanted.index].name.utf8.count
         }

@@ -10,11 +10,14 @@ import ServingDomain
 struct InferReply {
     private let exchange: HTTPExchange
     private let keepsAlive: Bool
+    private let load: String?
     private var lines: [UInt8] = []
 
-    init(_ exchange: HTTPExchange, keepsAlive: Bool) {
+    /// - Parameter load: How busy the server is, where the client asked.
+    init(_ exchange: HTTPExchange, keepsAlive: Bool, load: String?) {
         self.exchange = exchange
         self.keepsAlive = keepsAlive
+        self.load = load
     }
 
     /// The whole reply.
@@ -232,6 +235,7 @@ struct InferReply {
         }
         if exchange.servable.platform == "sluice_emulated" { reply.add("sluice-emulated", "1") }
         if let parent = exchange.facts.traceparent { reply.add("traceparent", parent) }
+        if let load { reply.add("endpoint-load-metrics", load) }
         lines = reply.lines
     }
 

@@ -24,6 +24,10 @@ struct ControlState: Sendable {
     var demand: [DemandMeter]
     /// When the present epoch ends; `distantFuture` without rules or before the first event.
     var epochEnd = Instant.distantFuture
+    /// Whether an instance could not be started for want of memory.
+    var isStarved = false
+    /// Whether memory has become free since, so that it is to be tried again.
+    var hasNewMemory = false
     /// Whether the next plan is to be made without a look at the present one.
     var beginsAnew = false
 
@@ -35,7 +39,7 @@ struct ControlState: Sendable {
 
     /// Whether the control step has anything to do.
     var isBusy: Bool {
-        needsPlan || pending != nil || rollout != nil || !removing.isEmpty
+        needsPlan || pending != nil || rollout != nil || hasNewMemory || !removing.isEmpty
     }
 }
 
@@ -55,6 +59,9 @@ enum RolloutTask: Hashable, Sendable {
     case resize(GpuletID, Plan.GpuletLayout)
     /// An end for a gpulet: it drains, its instances stop.
     case retire(GpuletID)
+    /// An end for the lanes and instances of a gpulet that its layout does not have, once
+    /// everything new stands.
+    case trim(GpuletID, Plan.GpuletLayout)
 }
 
 extension CoreConfiguration {

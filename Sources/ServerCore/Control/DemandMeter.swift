@@ -54,7 +54,8 @@ struct DemandMeter: Sendable {
             let rate = number == 0 ? inSample &* 1_000_000_000_000 / length : 0
             mean =
                 mean < 0
-                ? rate * 1_000 : mean + (rate * 1_000 - mean) / 1_000_000 * rules.weightMicro
+                ? rate * 1_000
+                : mean + (rate * 1_000 - mean) / 1_000_000 * rules.weightMicro
                     + (rate * 1_000 - mean) % 1_000_000 * rules.weightMicro / 1_000_000
             remember(rate, rules)
         }

@@ -96,7 +96,9 @@ extension ServerCore {
     /// Ends what waits for a model that has no instance, and none coming.
     mutating func failStranded(_ model: ModelID, _ actions: inout ActionBuffer) {
         let record = state.models[model.position]
-        guard record.ready == 0, record.starting == 0, record.waiting > 0 else { return }
+        guard record.ready == 0, record.starting == 0, record.waiting > 0,
+            !waitsForMemory(model)
+        else { return }
         for priority in PriorityClass.allCases {
             while case let slot = state.head(of: QueueID(model, priority)), slot >= 0 {
                 state.dequeue(slot)
@@ -182,6 +184,7 @@ extension ServerCore {
         state.lanes[lane].idle &= ~seat
         state.list(record.lane)
         state.instances[id.position].state = .free
+        if control.isStarved { control.hasNewMemory = true }
         chooseFastest(model)
         freeLaneIfEmpty(record.lane)
         failStranded(model, &actions)
@@ -206,9 +209,16 @@ extension ServerCore {
     private mutating func startInstance(of lane: LaneID, _ actions: inout ActionBuffer) -> Bool {
         let record = state.lanes[lane.position]
         let seat = (~record.seated).trailingZeroBitCount
+        guard hasMemory(for: lane) else {
+            control.isStarved = true
+            return false
+        }
         guard seat < min(DispatchState.seatsPerLane, Int(state.limits.instancesPerLane)),
             let id = state.claimInstance(lane, seat: seat)
         else { return false }
+        // A scaler may go up to the ceiling without a reload: every size is warmed.
+        let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+        state.instances[id.position].batchLimit = largest
         state.lanes[lane.position].starting += 1
         state.models[record.model.position].starting += 1
         let order = InstanceOrder(
@@ -217,8 +227,7 @@ extension ServerCore {
             model: record.model,
             gpulet: record.gpulet,
             siblings: record.wanted,
-            // A scaler may go up to the ceiling without a reload: every size is warmed.
-            batchLimit: scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+            batchLimit: largest
         )
         actions.append(.startInstance(order))
         return true
@@ -254,7 +263,8 @@ extension ServerCore {
         var rows: [Int32] = []
         var lane = state.models[model.position].firstLane
         while lane >= 0 {
-            if state.lanes[Int(lane)].ready > 0 { rows.append(state.lanes[Int(lane)].row) }
+            let record = state.lanes[Int(lane)]
+            if record.ready > 0, !record.isDormant { rows.append(record.row) }
             lane = state.lanes[Int(lane)].nextOfModel
         }
         forecast.chooseFastest(model: model, among: rows)

@@ -5,6 +5,7 @@ extension ServerCore {
     /// Returns whether something changed that may let a batch start.
     mutating func advanceControl(_ actions: inout ActionBuffer) -> Bool {
         advanceRemovals(&actions)
+        startStarved(&actions)
         if control.needsPlan, !control.isPlanning { askForPlan(&actions) }
         var changed = false
         if let (epoch, plan) = control.pending, control.awaited == nil {
@@ -122,7 +123,7 @@ extension ServerCore {
         case (.open(let gpulet, _, _), .open(_, let layout)):
             if state.present[state.gpulets[gpulet.position].device.position] {
                 state.gpulets[gpulet.position].state = .open
-                apply(layout, to: gpulet, &actions)
+                extend(gpulet, by: layout, &actions)
             } else {
                 state.gpulets[gpulet.position].state = .lost
                 control.needsPlan = true
@@ -132,7 +133,8 @@ extension ServerCore {
             if state.gpulets[gpulet.position].state == .draining {
                 state.gpulets[gpulet.position].state = .open
                 moveRows(of: gpulet)
-                apply(layout, to: gpulet, &actions)
+                extend(gpulet, by: layout, &actions)
+                if hasMore(gpulet, than: layout) { addTask(.trim(gpulet, layout), epoch) }
             }
         case (.close(let gpulet), _): state.freeGpulet(gpulet)
         default: break
@@ -164,6 +166,9 @@ extension ServerCore {
             let gpulet = GpuletID(Int32(place))
             state.gpulets[place].state = .open
             state.judge(gpulet)
+        }
+        for place in state.lanes.indices where state.lanes[place].isDormant {
+            wake(LaneID(Int32(place)))
         }
     }
 

@@ -2,9 +2,11 @@ import ServingDomain
 
 /// From the layout that stands to the one that is planned.
 ///
-/// Gpulets that keep their units change at once: limits, lanes, instances. The others are tasks:
-/// what fits into free units opens first; a gpulet drains only when nothing is being loaded any
-/// more, so that new lanes stand before old ones go. Units hold at every step.
+/// New lanes stand before old ones go, as far as units and memory allow: gpulets that keep their
+/// units get their new lanes at once; those that change get theirs before they drain, asleep
+/// until the units are there; what fits into free units opens. Only when nothing is being loaded
+/// any more do gpulets drain, and only when everything new stands do old lanes go. Units hold at
+/// every step. Where memory can't hold both, the old lane goes first.
 extension ServerCore {
     mutating func beginRollout(_ epoch: Epoch, _ plan: Plan, _ actions: inout ActionBuffer) {
         abandonRollout(&actions)
@@ -37,12 +39,17 @@ extension ServerCore {
                 new.append(layout)
             }
         }
-        for (gpulet, layout) in kept { apply(layout, to: gpulet, &actions) }
+        for (gpulet, layout) in kept {
+            extend(gpulet, by: layout, &actions)
+            if hasMore(gpulet, than: layout) { tasks.append(.trim(gpulet, layout)) }
+        }
         for gpulet in old {
             if new.isEmpty || state.gpulets[gpulet.position].state == .lost {
                 tasks.append(.retire(gpulet))
             } else {
-                tasks.append(.resize(gpulet, new.removeFirst()))
+                let layout = new.removeFirst()
+                prepare(gpulet, for: layout, &actions)
+                tasks.append(.resize(gpulet, layout))
             }
         }
         return tasks + new.map { .open(device, $0) }
@@ -73,80 +80,7 @@ extension ServerCore {
         return nil
     }
 
-    /// Gives an open gpulet its slots, lanes and instances.
-    mutating func apply(
-        _ layout: Plan.GpuletLayout,
-        to gpulet: GpuletID,
-        _ actions: inout ActionBuffer
-    ) {
-        state.gpulets[gpulet.position].slots = layout.slots
-        state.gpulets[gpulet.position].dutyCycle = layout.dutyCycle
-        state.judge(gpulet)
-        // Lanes that stay or come first: a model that moves is not without a lane in between.
-        for placement in layout.lanes { apply(placement, on: gpulet, &actions) }
-        var lane = state.gpulets[gpulet.position].firstLane
-        while lane >= 0 {
-            let record = state.lanes[Int(lane)]
-            let isServing = state.models[record.model.position].state == .serving
-            if isServing, !layout.lanes.contains(where: { $0.model == record.model }) {
-                state.lanes[Int(lane)].wanted = 0
-                adjustInstances(of: LaneID(lane), &actions)
-            }
-            lane = record.nextOfGpulet
-        }
-    }
-
-    private mutating func apply(
-        _ placement: Plan.LanePlacement,
-        on gpulet: GpuletID,
-        _ actions: inout ActionBuffer
-    ) {
-        guard isKnown(placement.model),
-            state.models[placement.model.position].state == .serving,
-            let spec = state.specs[placement.model.position],
-            let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
-        else { return }
-        settle(placement, spec, on: lane)
-        state.lanes[lane.position].milliRate = placement.milliRate
-        state.lanes[lane.position].since = now
-        state.lanes[lane.position].served = 0
-        adjustInstances(of: lane, &actions)
-    }
-
-    /// Gives a lane its limits. One that a scaler has settled keeps them, unless its units, its
-    /// ceilings or the planned setting changed (then the scaler begins anew from the plan).
-    private mutating func settle(
-        _ placement: Plan.LanePlacement,
-        _ spec: ModelSpec,
-        on lane: LaneID
-    ) {
-        let old = state.lanes[lane.position]
-        let gpulet = state.gpulets[old.gpulet.position]
-        let most = min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane))
-        var new = old
-        new.plannedBatch = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
-        new.plannedInstances = min(placement.instances, most)
-        new.plannedUnits = gpulet.units
-        new.batchCeiling = min(spec.maxBatch, state.limits.batchItems)
-        new.instanceCeiling = min(
-            max(spec.instanceLimit, new.plannedInstances),
-            min(max(gpulet.slots, new.plannedInstances), most)
-        )
-        let isSettled =
-            scaler.ownsLanes && old.wanted > 0 && old.plannedUnits == new.plannedUnits
-            && old.batchCeiling == new.batchCeiling && old.instanceCeiling == new.instanceCeiling
-            && (old.isPlanned(as: new) || new.isPlannedAsSettled)
-        if !isSettled {
-            new.batchLimit = new.plannedBatch
-            new.wanted = new.plannedInstances
-            new.active = .max
-            scaler.laneChanged(lane, at: now)
-        }
-        state.lanes[lane.position] = new
-        if !isSettled { state.list(lane) }
-    }
-
-    private mutating func newLane(_ spec: ModelSpec, on gpulet: GpuletID) -> LaneID? {
+    mutating func newLane(_ spec: ModelSpec, on gpulet: GpuletID) -> LaneID? {
         let record = state.gpulets[gpulet.position]
         let kind = state.devices[record.device.position].kind
         let row = forecast.claimRow(model: spec.id, kind: kind, units: record.units, spec: spec)
@@ -176,98 +110,6 @@ extension ServerCore {
                 chooseFastest(record.model)
             }
             lane = record.nextOfGpulet
-        }
-    }
-
-    /// Takes all instances of a gpulet away.
-    mutating func stopLanes(of gpulet: GpuletID, _ actions: inout ActionBuffer) {
-        var lane = state.gpulets[gpulet.position].firstLane
-        while lane >= 0 {
-            let next = state.lanes[Int(lane)].nextOfGpulet
-            state.lanes[Int(lane)].wanted = 0
-            adjustInstances(of: LaneID(lane), &actions)
-            lane = next
-        }
-    }
-
-    // MARK: Tasks
-
-    /// Sends the next step that can be taken, or lets the next gpulet drain.
-    mutating func advanceRollout(_ actions: inout ActionBuffer) {
-        guard let rollout = control.rollout, !sendReadyStep(rollout, &actions) else { return }
-        // Not before new lanes stand, and not before removed models have finished.
-        let mayDrain = !state.isAnyStarting && control.removing.isEmpty
-        for task in rollout.tasks { drainIfNeeded(task, mayDrain: mayDrain, &actions) }
-        // What had nothing to finish is drained already.
-        _ = sendReadyStep(rollout, &actions)
-    }
-
-    /// Returns whether there was a step that could be taken.
-    private mutating func sendReadyStep(
-        _ rollout: Rollout,
-        _ actions: inout ActionBuffer
-    ) -> Bool {
-        for (place, task) in rollout.tasks.enumerated() {
-            guard let step = readyStep(of: task) else { continue }
-            control.rollout?.tasks.remove(at: place)
-            if rollout.tasks.count == 1 { control.rollout = nil }
-            control.awaited = (rollout.epoch, step, task)
-            actions.append(.rollout(rollout.epoch, step))
-            return true
-        }
-        return false
-    }
-
-    private mutating func readyStep(of task: RolloutTask) -> RolloutStep? {
-        switch task {
-        case .open(let device, let layout):
-            guard state.present[device.position],
-                state.freeUnits(of: device) >= layout.units,
-                let gpulet = state.claimGpulet(device, units: layout.units)
-            else { return nil }
-            return .open(gpulet, device, units: layout.units)
-        case .resize(let gpulet, let layout):
-            let record = state.gpulets[gpulet.position]
-            guard record.state == .draining, state.isDrained(gpulet),
-                state.freeUnits(of: record.device) + record.units >= layout.units
-            else { return nil }
-            return .pin(gpulet, units: layout.units)
-        case .retire(let gpulet):
-            let record = state.gpulets[gpulet.position]
-            guard record.state == .draining || record.state == .lost, record.firstLane < 0 else {
-                return nil
-            }
-            return .close(gpulet)
-        }
-    }
-
-    /// Whether a gpulet that is to change could do so as soon as it has drained. One that grows
-    /// works on until those that shrink have made room.
-    private func hasUnits(for task: RolloutTask) -> Bool {
-        guard case .resize(let gpulet, let layout) = task else { return true }
-        let record = state.gpulets[gpulet.position]
-        return state.freeUnits(of: record.device) + record.units >= layout.units
-    }
-
-    private mutating func drainIfNeeded(
-        _ task: RolloutTask,
-        mayDrain: Bool,
-        _ actions: inout ActionBuffer
-    ) {
-        switch task {
-        case .open: break
-        case .resize(let gpulet, _), .retire(let gpulet):
-            guard state.gpulets[gpulet.position].state == .open, mayDrain,
-                hasUnits(for: task)
-            else { break }
-            state.gpulets[gpulet.position].state = .draining
-            state.judge(gpulet)
-        }
-        if case .retire(let gpulet) = task,
-            state.gpulets[gpulet.position].state == .draining
-                || state.gpulets[gpulet.position].state == .lost
-        {
-            stopLanes(of: gpulet, &actions)
         }
     }
 }

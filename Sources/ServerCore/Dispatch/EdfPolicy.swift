@@ -134,6 +134,9 @@ package struct EdfPolicy: DispatchPolicy {
             items: state.requests[Int(head)].items,
             at: now
         )
+        // Of the head alone, not of the batch: batches are made as large as the slack allows, so a
+        // thread's wake-up would often pass the latest start of the whole batch by microseconds,
+        // and all of it would go back for nothing. After this point the head is lost in any batch.
         if deadline != .distantFuture {
             let isSure = forecast.isConfirmed(row: record.row, at: now)
             launch.latest = deadline - (isSure ? alone ?? .zero : .zero)

@@ -23,6 +23,8 @@ package struct LaneRecord: Sendable {
     package internal(set) var ready: Int32 = 0, starting: Int32 = 0, stopping: Int32 = 0
     /// Instances that failed and are not tried again until something about the model changes.
     package internal(set) var failed: Int32 = 0
+    /// Whether it takes no batches yet: its gpulet is to change its units first.
+    package internal(set) var isDormant = false
     /// The planned rate in thousandths of a request per second.
     package internal(set) var milliRate: Int64 = 0
     /// Since when `served` counts.
@@ -41,9 +43,10 @@ package struct LaneRecord: Sendable {
     /// Instances that exist in any state.
     package var instances: Int32 { ready + starting + stopping }
 
-    /// Whether an instance could take a batch now: one is idle, and not as many run as may.
+    /// Whether an instance could take a batch now: one is idle, not as many run as may, and the
+    /// lane does not sleep.
     package var hasFreeInstance: Bool {
-        idle != 0 && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
+        idle != 0 && !isDormant && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
     }
 
     /// Whether a plan gives `other` the same setting.
@@ -124,6 +127,8 @@ package struct InstanceRecord: Sendable {
     package internal(set) var lane = LaneID(0)
     /// Its seat in the lane.
     var seat: Int32 = 0
+    /// The largest batch that it was started for.
+    package internal(set) var batchLimit: Int32 = 1
     /// The place of the batch that it has; -1 = none.
     package internal(set) var batch: Int32 = -1
 }

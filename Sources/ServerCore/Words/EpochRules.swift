@@ -88,7 +88,7 @@ public struct EpochRules: Hashable, Sendable {
         period: .seconds(5),
         sample: .milliseconds(500),
         weightMicro: 180_000,
-        peakMilli: 900,
+        peakMilli: 800,
         peakSamples: 20
     )
 

@@ -52,6 +52,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// Moves the instance's threads to other units; nothing is loaded again.
     func pin(_ placement: Placement) throws(EngineError)
 
+    /// Says that the instance is warm: what ran at low priority so far runs like all else from now
+    /// on. Called once, on the lane thread, before its first batch.
+    func beginServing()
+
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
     func trim() throws(EngineError)
@@ -67,6 +71,9 @@ extension LoadedModel {
 }
 
 extension EngineInstance {
+    /// Does nothing: right for engines without threads of their own.
+    public func beginServing() {}
+
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}
 }

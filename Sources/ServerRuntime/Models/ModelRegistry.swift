@@ -134,6 +134,16 @@ final class ModelRegistry: Sendable {
         state.withLock { state in state.models.values.allSatisfy(\.isAsWanted) }
     }
 
+    /// Models that were asked for and do not answer, with their reasons, by name.
+    var failures: [(name: String, reason: String)] {
+        let failed = state.withLock { state in
+            state.models.compactMap { name, model in
+                model.isAsWanted ? nil : (name: name, reason: model.word(for: name))
+            }
+        }
+        return failed.sorted { $0.name < $1.name }
+    }
+
     /// Whether any version still has a seat.
     var holdsSeats: Bool {
         state.withLock { state in state.seats.contains { $0 != nil } }

@@ -18,13 +18,13 @@ struct MetricsText {
     }
 
     /// The whole text.
-    mutating func write(requestsHere: Int, ready: Bool) -> [UInt8] {
+    mutating func write(requestsHere: Int, ready: Bool, host: HostLoad) -> [UInt8] {
         writeRequests()
         writeDurations()
         writeOutcomes()
         writeLatencies()
         writeBatches()
-        writeHost()
+        writeHost(host)
         family("sluice_requests_in_server", "gauge", "Requests that hold a slot")
         text += "sluice_requests_in_server \(requestsHere)\n"
         family("sluice_ready", "gauge", "1 while the server is ready")
@@ -126,14 +126,19 @@ struct MetricsText {
         }
     }
 
-    private mutating func writeHost() {
-        let page = Double(sysconf(Int32(_SC_PAGESIZE)))
-        let total = Double(sysconf(Int32(_SC_PHYS_PAGES))) * page
-        let free = Double(sysconf(Int32(_SC_AVPHYS_PAGES))) * page
+    private mutating func writeHost(_ host: HostLoad) {
+        let memory = HostLoad.memory()
+        family("nv_cpu_utilization", "gauge", "Busy share of the host's cores, 0 to 1")
+        text += "nv_cpu_utilization \(host.processorShare())\n"
         family("nv_cpu_memory_total_bytes", "gauge", "Memory of the host")
-        text += "nv_cpu_memory_total_bytes \(total)\n"
-        family("nv_cpu_memory_used_bytes", "gauge", "Memory of the host in use")
-        text += "nv_cpu_memory_used_bytes \(total - free)\n"
+        text += "nv_cpu_memory_total_bytes \(memory.total)\n"
+        family("nv_cpu_memory_used_bytes", "gauge", "Memory of the host in use, without caches")
+        text += "nv_cpu_memory_used_bytes \(memory.used)\n"
+        // Triton's boards ask for these; a pool that there is not has nothing in it.
+        family("nv_pinned_memory_pool_total_bytes", "gauge", "Pinned memory for copies; none here")
+        text += "nv_pinned_memory_pool_total_bytes 0\n"
+        family("nv_pinned_memory_pool_used_bytes", "gauge", "Pinned memory in use; none here")
+        text += "nv_pinned_memory_pool_used_bytes 0\n"
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let seconds =

@@ -71,6 +71,8 @@ struct InstanceSeat: Sendable {
     var isStopped = false
     /// Whether it has a batch.
     var isBusy = false
+    /// Whether its end is on the way.
+    var hasLeft = false
 }
 
 /// A batch on its way, at its slot of the core's batch table.

@@ -53,7 +53,21 @@ public struct Roofline: Hashable, Sendable {
     ///
     /// L2 counts as `l2PerDram` times the memory: without counters nothing better is known.
     public func utilization(of network: NetworkCost, batch: Int32) -> Utilization {
-        let seconds = milliseconds(of: network, batch: batch, processors: machine.processors) / 1e3
+        utilization(
+            of: network,
+            batch: batch,
+            milliseconds: milliseconds(of: network, batch: batch, processors: machine.processors)
+        )
+    }
+
+    /// The same for a latency that was measured on the whole machine.
+    public func utilization(
+        of network: NetworkCost,
+        batch: Int32,
+        milliseconds: Double
+    ) -> Utilization {
+        precondition(milliseconds > 0)
+        let seconds = milliseconds / 1e3
         var flops = 0.0
         var bytes = 0.0
         for kernel in network.kernels {
