@@ -47,7 +47,7 @@ struct PlanAnswer {
         line +=
             plan.schedulable
             ? "all of \(Numeral.short(wanted)) r/s have a place"
-            : "\(Numeral.short(wanted - left)) of \(Numeral.short(wanted)) r/s have a place"
+            : "\(Numeral.short(max(0, wanted - left))) of \(Numeral.short(wanted)) r/s have a place"
         let used = plan.devices.filter { !$0.gpulets.allSatisfy(\.lanes.isEmpty) }.count
         line += ", on \(used) of \(inputs.devices.count) devices"
         if let bound = plan.bound {
@@ -107,7 +107,12 @@ struct PlanAnswer {
             let part = Numeral.short(Double(multiple.milli) / 10)
             lines.append("on these devices \(part) % of every rate\(rest) would have a place")
         }
-        if let devices = try DemandSearch.fewestDevices(for: possible, by: planner),
+        let limit = min(DemandSearch.deviceLimit, max(64, 16 * inputs.devices.count))
+        if let devices = try DemandSearch.fewestDevices(
+            for: possible,
+            by: planner,
+            limit: limit
+        ),
             devices.devices.count > inputs.devices.count
         {
             lines.append("\(devices.devices.count) devices like these would serve all\(rest)")

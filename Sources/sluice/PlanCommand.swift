@@ -23,7 +23,7 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "A device file that describes a kind of device. May be repeated.")
     var kind: [String] = []
     @Option(help: "The planner, options included, such as elastic or whole:slots=2.")
-    var planner = PlannerCatalogue.names.last ?? "whole"
+    var planner = PlannerCatalogue.names.contains("confluence") ? "confluence" : "elastic"
     @Flag(help: "Say in words why each model sits where it sits, and what is missing.")
     var explain = false
     @Flag(help: "Find the highest multiple of the demand that has a place.") var maxRate = false

@@ -34,7 +34,9 @@ import Testing
         #expect(try batches(name, 5, 0.3, 100) == [1, 65, 97, 113, 121, 125, 127])
         // No batch falls into the band: for ever to and fro.
         let swinging = try batches(name, 1, 10, 25, seconds: 60)
-        #expect(swinging.suffix(6) == [2, 3, 2, 3, 2, 3] || swinging.suffix(6) == [3, 2, 3, 2, 3, 2])
+        #expect(
+            swinging.suffix(6) == [2, 3, 2, 3, 2, 3] || swinging.suffix(6) == [3, 2, 3, 2, 3, 2]
+        )
     }
 
     @Test("The released Clipper steps as the authors' code does, the blind first step included")

@@ -172,7 +172,8 @@ package struct ClosedLoop: ~Copyable {
         buffer.removeAll()
         core.handle(event, at: now, into: &buffer)
         for action in buffer.actions { carryOut(action) }
-        if let lane = core.state.lanes.first, lane.exists {
+        if core.state.lanes.count > 0, core.state.lanes[0].exists {
+            let lane = core.state.lanes[0]
             let setting = LaneSetting(
                 batch: lane.batchLimit,
                 instances: max(1, min(lane.wanted, lane.active))

@@ -8,7 +8,7 @@ package struct NuclearNormCompletion: Sendable {
     /// The weight of the smoothing term, per unit of the cells.
     package var smoothing = 1e-5
     /// It ends when no cell moves by more than this part of the mean measured cell.
-    package var tolerance = 1e-6
+    package var tolerance = 3e-7
     /// It ends after this many rounds whatever has been reached.
     package var rounds = 3_000
 

@@ -242,7 +242,7 @@ struct ConfluenceController: LaneController {
 
     private mutating func objectiveChanged(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
-        search.renew()
+        search.renew(designing: true)
         // What holds is in force at once; what may be better is looked for after that.
         if let held = search.best(goal(facts), kneeMilli: settings.kneeMilli) {
             enter(LaneSetting(batch: held.batch, instances: held.instances), at: now, facts)
@@ -265,7 +265,7 @@ struct ConfluenceController: LaneController {
             // The device or its neighbours changed: all that is known moves along.
             search.model.scale(by: mean / known)
             _ = measured(facts)
-            search.renew()
+            search.renew(designing: false)
             return advance(at: now, facts)
         }
         if missedWindows.nonzeroBitCount >= 2 {

@@ -27,7 +27,7 @@ struct ConfluenceSearch: Sendable {
     }
 
     /// How far above its limit a measured mean may lie, for its own error.
-    private static let slack = 1.02
+    private static let slack = 1.01
 
     var model = LatencyModel()
     private(set) var probed = 0
@@ -36,10 +36,13 @@ struct ConfluenceSearch: Sendable {
     private var isDesigned = true
 
     /// Forgets how much was tried, not what was learned.
-    mutating func renew() {
+    ///
+    /// - Parameter designing: Whether the first probes are laid out anew, since another objective
+    ///   allows others.
+    mutating func renew(designing: Bool) {
         probed = 0
         misses = 0
-        script = 4
+        script = designing ? 1 : 4
     }
 
     // MARK: What was measured

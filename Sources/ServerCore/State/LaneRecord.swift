@@ -43,10 +43,10 @@ package struct LaneRecord: Sendable {
     /// Instances that exist in any state.
     package var instances: Int32 { ready + starting + stopping }
 
-    /// Whether an instance could take a batch now: one is idle, and not as many run as may.
+    /// Whether an instance could take a batch now: one is idle, not as many run as may, and the
+    /// lane does not sleep.
     package var hasFreeInstance: Bool {
-        idle != 0 && !isDormant
-            && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
+        idle != 0 && !isDormant && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
     }
 
     /// Whether a plan gives `other` the same setting.
