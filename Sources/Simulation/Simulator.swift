@@ -196,6 +196,7 @@ public struct Simulator: ~Copyable {
 
     private mutating func beginLoad() {
         origin = now
+        ledger.beginLoad()
         countsFrom = origin + setup.warmUp
         windowEnd = origin + setup.window
         for (place, load) in setup.loads.enumerated() {

@@ -188,6 +188,22 @@ public struct Ledger: Sendable {
 
     // MARK: Entries
 
+    /// What came before the load is as old as the load itself: until now there was no origin to
+    /// count from.
+    mutating func beginLoad() {
+        layouts = layouts.suffix(1).map { last in
+            Layout(at: .zero, devices: last.devices, gpulets: last.gpulets, units: last.units)
+        }
+        answers = answers.map { answer in
+            Answer(
+                at: .zero,
+                epoch: answer.epoch,
+                milliRates: answer.milliRates,
+                plan: answer.plan
+            )
+        }
+    }
+
     mutating func arrived(row: Int, window: Int, counts: Bool) {
         if counts { rows[row].counts.submitted += 1 }
         guard window < windowCount else { return }
