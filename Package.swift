@@ -76,7 +76,7 @@ let edges: [Target] = [
     room("WireMessages", needs: [protobuf]),
     room(
         "ServerRuntime",
-        needs: ["ServingDomain", "ServerCore", "Planning", "CHost", log]
+        needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
     ),
     room("TransportSecurity", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
     room(

@@ -3,7 +3,7 @@
 // Benchmarks of the pure rooms. A package of its own, so that nobody who builds Sluice fetches
 // the benchmark library. From the repository's root:
 //
-//   export ROOMS=ServerCore,OpenInference
+//   export ROOMS=ServerCore,OpenInference,Simulation
 //   swift package --package-path Benchmarks --scratch-path .build-benchmarks benchmark
 //
 // ROOMS keeps the server's own libraries out of the build.
@@ -33,6 +33,9 @@ let package = Package(
                 .product(name: "ServingDomain", package: "sluice"),
                 .product(name: "ServerCore", package: "sluice"),
                 .product(name: "OpenInference", package: "sluice"),
+                .product(name: "VirtualDevices", package: "sluice"),
+                .product(name: "Workloads", package: "sluice"),
+                .product(name: "Simulation", package: "sluice"),
                 .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "ServingBenchmarks",

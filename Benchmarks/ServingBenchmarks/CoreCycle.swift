@@ -118,7 +118,11 @@ struct CoreCycle: ~Copyable {
     }
 
     private mutating func launched(_ batch: BatchID) {
-        if running.count < Int(slots * devices) { running.append(batch) } else { running[last] = batch }
+        if running.count < Int(slots * devices) {
+            running.append(batch)
+        } else {
+            running[last] = batch
+        }
     }
 
     private mutating func end(_ request: RequestID, isServed: Bool) {

@@ -1,8 +1,12 @@
 import Benchmark
 import CAllocationCounter
+import Simulation
 
 /// What each benchmark reports, per event or per message.
 let allocations = BenchmarkMetric.custom("Heap allocations")
+
+/// How many simulated requests one second of wall clock brings to their end.
+let simulated = BenchmarkMetric.custom("Simulated requests/s", polarity: .prefersLarger)
 
 /// How long and how often each one runs.
 var settings: Benchmark.Configuration {
@@ -56,6 +60,30 @@ let benchmarks: @Sendable () -> Void = {
             },
             setup: {
                 try CoreDrive(policy: policy, waiting: 256, models: 50, devices: 8, slots: 4)
+            }
+        )
+    }
+    for audits in [false, true] {
+        Benchmark(
+            "Simulator, duty, 9 models, 4 devices, audit \(audits ? "on" : "off")",
+            configuration: Benchmark.Configuration(
+                metrics: [.wallClock, .cpuUser, simulated],
+                timeUnits: .milliseconds,
+                scalingFactor: .one,
+                maxDuration: .seconds(5),
+                maxIterations: 20
+            ),
+            closure: { benchmark in
+                let setup = SimulationRun.setup(seconds: 40, audits: audits)
+                let clock = ContinuousClock()
+                benchmark.startMeasurement()
+                let began = clock.now
+                let ledger = try Simulator.run(setup)
+                let took = (clock.now - began) / .seconds(1)
+                benchmark.stopMeasurement()
+                benchmark.measurement(simulated, Int(Double(ledger.requests) / took))
+                if !ledger.complaints.isEmpty { benchmark.error(ledger.complaints[0]) }
+                if ledger.meanBatch < 4 { benchmark.error("mean batch \(ledger.meanBatch)") }
             }
         )
     }

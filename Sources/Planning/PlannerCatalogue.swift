@@ -3,7 +3,8 @@ import ServingDomain
 /// The planners by name.
 public enum PlannerCatalogue {
     /// The names that can be asked for.
-    public static let names = ["whole", "temporal", "self-tuning", "elastic", "exhaustive"]
+    public static let names =
+        ["whole", "temporal", "self-tuning", "elastic", "exhaustive", "confluence"]
 
     /// Finds a planner by its name, options included, such as `whole:slots=2`.
     ///
@@ -28,6 +29,7 @@ public enum PlannerCatalogue {
             return ExhaustivePlanner(
                 options: try GpuletOptions(reading: asked.options, of: asked.name)
             )
+        case "confluence": return try ConfluencePlanner(reading: asked.options)
         default: throw PlanError(OptionedName.unknown("planner", asked.name, known: names))
         }
     }

@@ -30,6 +30,7 @@ public final class ServingRuntime: Sendable {
     private let loader: ModelLoader
     private let control: ControlPlane
     private let ensembles: EnsembleRunner
+    private let board: PlanBoard
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -70,10 +71,12 @@ public final class ServingRuntime: Sendable {
             capacity: configuration.core.limits.requests
         )
         let planner = try planner(named: configuration.core.planner)
+        board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
             registry: registry,
             planner: planner,
+            board: board,
             units: UnitAllocator(
                 devices: configuration.core.devices,
                 numbers: configuration.unitNumbers
@@ -198,6 +201,12 @@ public final class ServingRuntime: Sendable {
     /// Every version that answers, sorted by name and version, for statistics.
     public func servables() -> [Servable] { registry.servables() }
 
+    /// How the scaler stands with a model (nil: nothing is scaled), and how many of its instances
+    /// can run a batch now. Cost: the core's lock for a moment.
+    public func scaling(of servable: Servable) -> (status: ScalingStatus?, ready: Int) {
+        driver.scaling(of: servable.id)
+    }
+
     /// All metrics as Prometheus text.
     public func metricsText() -> [UInt8] {
         var text = MetricsText(registry.servables())
@@ -214,6 +223,15 @@ public final class ServingRuntime: Sendable {
             slots: Double(requests) / Double(max(1, configuration.core.limits.requests)),
             requests: requests
         )
+    }
+
+    /// The plan that stands, its demand and its reasons, as JSON.
+    public func presentPlan() throws(PlanQuestionError) -> [UInt8] { try board.present() }
+
+    /// What would be planned for a demand (a demand file's bytes), as JSON; nothing changes. May
+    /// take as long as planning does.
+    public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
+        try board.preview(demand)
     }
 
     // MARK: Control (fronts await)

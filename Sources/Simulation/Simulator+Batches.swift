@@ -73,36 +73,18 @@ extension Simulator {
             copyOutEnded: ended.at
         )
         tell(flight, instance, ended)
-        guard isLast(flight.stage, flight.items, instance) else {
+        let plan = cluster.stagePlan(
+            row: instance.row,
+            items: flight.items,
+            on: instance.device
+        )
+        guard plan.isLast(flight.stage) else {
             return send(.stageFinished(ended.batch, times))
         }
         if now >= countsFrom, !isLoadOver { ledger.batchEnded(instance.model, items: flight.items) }
         land(slot)
         send(.batchFinished(ended.batch, times))
         leaveIfStopped(flight.instance)
-    }
-
-    private func isLast(_ stage: Stage, _ items: Int32, _ instance: InstanceSeat) -> Bool {
-        switch stage {
-        case .whole: return true
-        case .copyIn: return false
-        case .run(let part):
-            guard part.upperBound >= cluster.segments(of: instance.row) else { return false }
-            return cluster.chunks(
-                of: instance.model,
-                items: items,
-                on: instance.device,
-                out: true
-            ) == 0
-        case .copyOut(let chunk):
-            let chunks = cluster.chunks(
-                of: instance.model,
-                items: items,
-                on: instance.device,
-                out: true
-            )
-            return chunk + 1 >= chunks
-        }
     }
 
     private mutating func tell(_ flight: Flight, _ instance: InstanceSeat, _ ended: EndedStage) {

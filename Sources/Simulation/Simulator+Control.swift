@@ -16,6 +16,7 @@ extension Simulator {
         case .step(let place): deliverStep(Int(place))
         case .ready(let place): deliverReady(Int(place))
         case .gone(let place): deliverGone(Int(place))
+        case .look(let place): lookAgain(Int(place))
         case .fault(let place, let begins): apply(setup.faults[Int(place)], begins: begins)
         case .warm:
             usageAtBegin = setup.devices.map { cluster.usage(of: $0.id, at: now) }
@@ -174,6 +175,7 @@ extension Simulator {
             instances[place].state = .leaving
             gpulets[instances[place].gpulet.position].instances -= 1
             leaveIfStopped(id)
+            if instances[place].isBusy { heap.note(.look(id.index), at: now + Self.patience) }
         case .free, .leaving: break
         }
     }
@@ -183,9 +185,19 @@ extension Simulator {
         if seat.state == .leaving, !seat.isBusy { leave(id.position) }
     }
 
+    /// Until an instance that is to end is looked at again.
+    private static let patience = TimeSpan.milliseconds(20)
+
+    /// The core may have ended a batch between two of its stages, which no engine is told.
+    private mutating func lookAgain(_ place: Int) {
+        guard instances[place].state == .leaving, !instances[place].hasLeft else { return }
+        if core.state.instances[place].batch < 0 { return leave(place) }
+        heap.note(.look(Int32(place)), at: now + Self.patience)
+    }
+
     private mutating func leave(_ place: Int) {
-        // Once only: an instance without a batch gets no further one.
-        instances[place].isBusy = true
+        guard !instances[place].hasLeft else { return }
+        instances[place].hasLeft = true
         heap.note(.gone(Int32(place)), at: now + setup.durations.stop)
     }
 

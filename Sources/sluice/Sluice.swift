@@ -8,8 +8,8 @@ struct Sluice: AsyncParsableCommand {
         abstract: "The inference server that keeps deadlines.",
         version: Build.version,
         subcommands: [
-            ServeCommand.self, ProfileCommand.self, CheckCommand.self, LoadCommand.self,
-            ReplayCommand.self,
+            ServeCommand.self, ProfileCommand.self, PlanCommand.self, SimulateCommand.self,
+            LoadCommand.self, ReproduceCommand.self, ReplayCommand.self, CheckCommand.self,
             ZooCommand.self, VersionCommand.self,
         ]
     )

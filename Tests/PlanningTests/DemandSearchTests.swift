@@ -51,12 +51,15 @@ struct DemandSearchTests {
         #expect(try DemandSearch.fewestDevices(for: busy, by: Counting(capacity: 0)) == nil)
         let nowhere = inputs(rates: [1], devices: 0)
         #expect(try DemandSearch.fewestDevices(for: nowhere, by: Counting(capacity: 9)) == nil)
+        // Far beyond the limit: given up after the first look, not after thousands of devices.
+        let endless = inputs(rates: [Int64(1) << 50], devices: 1)
+        #expect(try DemandSearch.fewestDevices(for: endless, by: Counting(capacity: 9)) == nil)
         // A planner without a limit ends at the largest multiple that is looked for.
-        let endless = try DemandSearch.highestMultiple(
+        let boundless = try DemandSearch.highestMultiple(
             of: inputs(rates: [1], devices: 1),
             by: Counting(capacity: 1_000_000_000_000)
         )
-        #expect(endless.map { $0.milli > DemandSearch.multipleLimit / 3 } == true)
+        #expect(boundless.map { $0.milli > DemandSearch.multipleLimit / 3 } == true)
     }
 
     @Test("The fewest devices are found, more than there are too")

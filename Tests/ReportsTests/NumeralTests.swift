@@ -72,3 +72,36 @@ struct NumeralTests {
         }
     }
 }
+
+@Suite("Tables for terminals")
+struct TextTableTests {
+    @Test("Columns are aligned, empty ones left out, line breaks tamed")
+    func aligned() {
+        let table = Table(
+            "By model",
+            columns: [
+                .init("model"), .init("rate, r/s", isNumeric: true), .init("note"),
+                .init("busy", isNumeric: true), .init("verdict"),
+            ],
+            rows: [
+                [
+                    .text("resnet50"), .number(1_234.5), .text(""), .part(0.5),
+                    .verdict(.holds, "ok"),
+                ],
+                [.text("a\nb"), .number(nil), .text(""), .part(nil)],
+            ],
+            total: [.text("all"), .number(7, decimals: 1)]
+        )
+        #expect(
+            TextTable.text(table) == """
+                By model
+                model     rate, r/s  busy  verdict
+                resnet50      1,235  50 %  ✓ ok
+                a b               –     –
+                all             7.0
+
+                """
+        )
+        #expect(TextTable.text(Table(columns: [.init("a")], rows: [])) == "\n")
+    }
+}

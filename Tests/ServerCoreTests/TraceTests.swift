@@ -105,7 +105,7 @@ struct Trace {
 
     /// All policies, with some of their options.
     static let policies = [
-        "fifo", "edf", "clockwork", "preemptive:threshold=2", "strait", "confluence",
+        "fifo", "edf", "duty", "clockwork", "preemptive:threshold=2", "strait", "confluence",
         "strait:margin=off,credit=off,reserve=off", "strait:transfer=off,interference=off",
         "confluence:weights=static,target=2", "oracle",
     ]
@@ -121,7 +121,11 @@ struct Trace {
                 devices[place].copy = CopySpec(setup: .microseconds(10), bytesPerSecond: 8 << 30)
             }
         }
-        let configuration = CoreConfiguration(devices: devices, policy: policy, limits: .small)
+        var configuration = CoreConfiguration(devices: devices, policy: policy, limits: .small)
+        if self.policy != nil, seed % 3 == 0 {
+            configuration.epochs = .standard
+            configuration.epochs?.period = .milliseconds(500)
+        }
         let harness = try CoreHarness(configuration, world(&dice))
         let models = dice.number(in: 1...6)
         for model in 0..<models { harness.send(.modelAdded(spec(Int32(model), &dice))) }
@@ -166,7 +170,12 @@ struct Trace {
             let right = lanes.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
             guard !right.isEmpty else { continue }
             plan.devices[place].gpulets = [
-                Plan.GpuletLayout(units: first, slots: 1, dutyCycle: nil, lanes: left),
+                Plan.GpuletLayout(
+                    units: first,
+                    slots: 1,
+                    dutyCycle: .milliseconds(15),
+                    lanes: left
+                ),
                 Plan.GpuletLayout(units: 4 - first, slots: 2, dutyCycle: nil, lanes: right),
             ]
         }

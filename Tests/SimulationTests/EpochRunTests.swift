@@ -13,7 +13,8 @@ import Workloads
         let name = "proportional"
 
         func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
-            let units = inputs.devices[0].units
+            guard let device = inputs.devices.first else { throw PlanError("no device") }
+            let units = device.units
             let sum = max(1, inputs.milliRates.reduce(0, +))
             var left = units
             var gpulets: [Plan.GpuletLayout] = []
@@ -41,7 +42,7 @@ import Workloads
             }
             return Plan(
                 planner: name,
-                devices: [Plan.DeviceLayout(device: inputs.devices[0].id, gpulets: gpulets)]
+                devices: [Plan.DeviceLayout(device: device.id, gpulets: gpulets)]
             )
         }
     }

@@ -144,20 +144,21 @@ import VirtualDevices
     func stages() {
         let copy = CopySpec(setup: .zero, bytesPerSecond: 10_000_000_000)
         var bench = Bench(copy: copy, segments: 4)
-        // 20 MB in chunks of 8 MB: 8, 8, 4. 10 MB out: 8, 2.
-        #expect(bench.cluster.chunks(of: ModelID(0), items: 1, on: DeviceID(0), out: false) == 3)
-        #expect(bench.cluster.chunks(of: ModelID(0), items: 1, on: DeviceID(0), out: true) == 2)
+        // 20 MB in chunks of 2 MiB: nine, and 1,125,632 bytes. 10 MB: four, and 1,611,392.
+        let plan = bench.cluster.stagePlan(row: bench.row, items: 1, on: DeviceID(0))
+        #expect(plan.chunksIn == 10 && plan.chunksOut == 5)
+        #expect(plan.isLast(.copyOut(chunk: 4)) && !plan.isLast(.run(segments: 1..<4)))
         var lengths: [String] = []
         let all: [Stage] = [
-            .copyIn(chunk: 0), .copyIn(chunk: 1), .copyIn(chunk: 2), .run(segments: 0..<1),
-            .run(segments: 1..<4), .copyOut(chunk: 0), .copyOut(chunk: 1),
+            .copyIn(chunk: 0), .copyIn(chunk: 9), .run(segments: 0..<1), .run(segments: 1..<4),
+            .copyOut(chunk: 0), .copyOut(chunk: 4),
         ]
         for stage in all {
             bench.begin(1, items: 1, atMs: 0, stage: stage)
             lengths += bench.ends().map { $0.replacing("1 at ", with: "") }
             bench = Bench(copy: copy, segments: 4)
         }
-        #expect(lengths == ["0.8", "0.8", "0.4", "2.5", "7.5", "0.8", "0.2"])
+        #expect(lengths == ["0.209716", "0.112564", "2.5", "7.5", "0.209716", "0.16114"])
     }
 
     @Test("Copies slow runs down where the truth says so")
@@ -233,7 +234,7 @@ import VirtualDevices
 final class Bench {
     var cluster: VirtualCluster
     private var now = Instant.zero
-    private var row: Int32
+    private(set) var row: Int32
 
     static func device(
         _ index: Int32 = 0,
@@ -300,8 +301,7 @@ final class Bench {
                 )
             ],
             truths: devices.map { _ in truth },
-            seed: 7,
-            chunkBytes: 8_000_000
+            seed: 7
         )
         row = cluster.row(of: ModelID(0), on: DeviceID(0), units: 50) ?? -1
     }

@@ -30,6 +30,27 @@ public enum ResultReport {
         )
     }
 
+    /// The same for a terminal: the checks, then every number beside what was published.
+    public static func text(_ result: ExperimentResult) -> String {
+        var rows: [[Table.Cell]] = []
+        for row in result.rows {
+            let labels = row.labels.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+            rows.append([
+                .text(row.metric), .text(labels), .number(row.published), .number(row.measured),
+                .text(row.unit), .text(row.basis.rawValue),
+            ])
+        }
+        let numbers = Table(
+            columns: [
+                .init("metric"), .init("case"), .init("published", isNumeric: true),
+                .init("found", isNumeric: true), .init("unit"), .init("basis"),
+            ],
+            rows: rows
+        )
+        let parts = [TextTable.text(numbers), TextTable.text(checkTable(result))]
+        return parts.joined(separator: "\n") + "\n" + words(for: result) + "\n"
+    }
+
     private static func words(for result: ExperimentResult) -> String {
         func count(_ kind: ResultCheck.Kind) -> String {
             let all = result.checks.filter { $0.kind == kind }
@@ -41,6 +62,10 @@ public enum ResultReport {
 
     private static func checks(of result: ExperimentResult) -> [Report.Block] {
         guard !result.checks.isEmpty else { return [.text("Nothing was checked.")] }
+        return [.table(checkTable(result))]
+    }
+
+    private static func checkTable(_ result: ExperimentResult) -> Table {
         let rows = result.checks.map { check -> [Table.Cell] in
             [
                 .verdict(check.holds ? .holds : .fails, check.holds ? "holds" : "fails"),
@@ -48,14 +73,13 @@ public enum ResultReport {
                 .number(check.value), .text(check.note),
             ]
         }
-        let table = Table(
+        return Table(
             columns: [
                 .init(""), .init("kind"), .init("check"), .init("goal"),
                 .init("value", isNumeric: true), .init("note"),
             ],
             rows: rows
         )
-        return [.table(table)]
     }
 
     /// The metrics in the order in which they are told.

@@ -21,7 +21,7 @@ extension SimulationReport {
         return blocks
     }
 
-    private var usageTable: Table {
+    var usageTable: Table {
         let rows = zip(setup.devices, ledger.usage).map { device, usage in
             [
                 Table.Cell.text(device.name), .text(device.kind), .part(usage.busy),
@@ -69,11 +69,14 @@ extension SimulationReport {
                 note: "\(name(span.model.position)), \(span.items) items, \(length) ms"
             )
         }
-        let caption =
-            spans.count <= Self.closeUp
-            ? "The first \(spans.count) stages that count. Point at one to read it."
-            : "The first \(spans.count) stages that count."
-                + (ledger.untold > 0 ? " \(ledger.untold) later ones were not kept." : "")
+        var caption =
+            "The first \(Numeral.fixed(Double(spans.count), decimals: 0)) stages that count."
+        if spans.count <= Self.closeUp {
+            caption += " Point at one to read it."
+        } else if ledger.untold > 0 {
+            caption +=
+                " \(Numeral.fixed(Double(ledger.untold), decimals: 0)) later ones were not kept."
+        }
         return Chart(
             title,
             caption: caption,

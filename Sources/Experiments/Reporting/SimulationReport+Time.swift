@@ -45,6 +45,12 @@ extension SimulationReport {
 
     private var pieceSeconds: Double { Double(windowsPerPiece) * ledger.window.inSeconds }
 
+    /// A last point where the last piece ends, since steps hold until the next point.
+    private func closed(_ points: [Series.Point]) -> [Series.Point] {
+        guard let last = points.last else { return points }
+        return points + [Series.Point(max(last.x, setup.duration.inSeconds), last.y)]
+    }
+
     /// The rows of one model.
     private func rows(of model: Int) -> [Int] {
         ledger.rows.indices.filter { ledger.rows[$0].model.position == model }
@@ -53,14 +59,14 @@ extension SimulationReport {
     // MARK: Violations
 
     private var violationChart: Chart {
-        func series(_ name: String, _ rows: [Int], _ colour: Colour?) -> Series {
+        func series(_ name: String, _ rows: [Int], _ colour: Colour) -> Series {
             let points = pieces(rows).enumerated().map { place, piece in
                 let ended = piece.served + piece.violated
                 return Series.Point(time(place), ended > 0 ? 100 * piece.violated / ended : .nan)
             }
-            return Series(name, points, style: .step, colour: colour)
+            return Series(name, closed(points), style: .step, colour: colour)
         }
-        var lines = busiest.map { series(name($0), rows(of: $0), nil) }
+        var lines = busiest.map { series(name($0), rows(of: $0), .series($0)) }
         if setup.models.count > 1 {
             lines.append(series("all models", Array(ledger.rows.indices), .muted))
         }
@@ -103,7 +109,7 @@ extension SimulationReport {
             let points = pieces.enumerated().map { place, piece in
                 Series.Point(time(place), part(piece) / pieceSeconds)
             }
-            return Series(name, points, style: style, colour: colour)
+            return Series(name, closed(points), style: style, colour: colour)
         }
         var lines = [
             series("served in time", .good, .area) { $0.served },

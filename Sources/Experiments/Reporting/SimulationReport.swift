@@ -38,6 +38,13 @@ public struct SimulationReport: Sendable {
         return Report(title, summary: summary, facts: facts, sections: sections)
     }
 
+    /// The same for a terminal: what came out in a table, and how the devices were used.
+    public var text: String {
+        let words = summary.replacing("`", with: "").replacing("\n\n", with: "\n")
+        return TextTable.text(outcomeTable) + "\n" + TextTable.text(usageTable) + "\n" + words
+            + "\n" + facts.map { "\($0.name) \($0.value)" }.joined(separator: ", ") + "\n"
+    }
+
     // MARK: At the top
 
     private var summary: String {
@@ -79,6 +86,12 @@ public struct SimulationReport: Sendable {
     // MARK: Outcome
 
     private var outcome: [Report.Block] {
+        var blocks: [Report.Block] = [.table(outcomeTable)]
+        for line in ledger.complaints.prefix(5) { blocks.append(.note(.fails, line)) }
+        return blocks + [.chart(outcomeChart)]
+    }
+
+    private var outcomeTable: Table {
         let columns: [Table.Column] = [
             .init("model"), .init("class"), .init("submitted", isNumeric: true),
             .init("served", isNumeric: true), .init("late", isNumeric: true),
@@ -93,20 +106,21 @@ public struct SimulationReport: Sendable {
             let word = row.priority == .high ? "high" : "low"
             var cells: [Table.Cell] = [.text(name(place)), .text(word)]
             cells += numbers(row.counts, row.latency)
-            cells += [.number(ledger.batches[place].mean), verdict(place, row.counts)]
+            let spec = setup.models[place].spec
+            cells.append(.number(ledger.batches[place].mean))
+            cells.append(verdict(row.counts, spec.slo, percentile: spec.percentile))
             rows.append(cells)
         }
-        for graph in ledger.graphs {
+        for (place, graph) in ledger.graphs.enumerated() {
             let word = graph.priority == .high ? "high" : "low"
             var cells: [Table.Cell] = [.text("\(graph.name) (application)"), .text(word)]
-            cells += numbers(graph.counts, graph.latency)
+            cells += numbers(graph.counts, graph.latency) + [.text("")]
+            cells.append(verdict(graph.counts, setup.graphs[place].graph.slo, percentile: 99))
             rows.append(cells)
         }
         var total: [Table.Cell] = [.text("all models"), .text("")]
         total += numbers(ledger.total, nil) + [.number(ledger.meanBatch)]
-        var blocks: [Report.Block] = [.table(Table(columns: columns, rows: rows, total: total))]
-        for line in ledger.complaints.prefix(5) { blocks.append(.note(.fails, line)) }
-        return blocks + [.chart(outcomeChart)]
+        return Table(columns: columns, rows: rows, total: total)
     }
 
     private func numbers(_ counts: OutcomeCounts, _ latency: LatencyHistogram?) -> [Table.Cell] {
@@ -125,13 +139,15 @@ public struct SimulationReport: Sendable {
         ]
     }
 
-    private func verdict(_ place: Int, _ counts: OutcomeCounts) -> Table.Cell {
-        guard let slo = setup.models[place].spec.slo, counts.judged > 0 else {
-            return .verdict(.open, "none")
-        }
-        let allowed = 100 - setup.models[place].spec.percentile
+    private func verdict(
+        _ counts: OutcomeCounts,
+        _ slo: TimeSpan?,
+        percentile: Double
+    ) -> Table.Cell {
+        guard let slo, counts.judged > 0 else { return .verdict(.open, "none") }
+        let allowed = 100 - percentile
         let holds = counts.violationPercent <= allowed + 1e-9
-        let words = "\(Numeral.short(slo.inMilliseconds)) ms, \(Numeral.short(allowed)) %"
+        let words = "\(Numeral.short(slo.inMilliseconds)) ms"
         return .verdict(holds ? .holds : .fails, words)
     }
 

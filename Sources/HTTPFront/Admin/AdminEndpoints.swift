@@ -33,6 +33,7 @@ struct AdminEndpoints: Sendable {
         case .allStatistics: return .json { StatisticsJSON.write(runtime.servables(), to: &$0) }
         case .trace(let model): return try trace(model, isPost ? body : nil)
         case .logging: return try logging(isPost ? body : nil)
+        case .plan: return try plan(isPost ? body : nil)
         case .index: return try index(body)
         case .namedRepository:
             throw WireError(

@@ -22,6 +22,8 @@ enum Route: Hashable, Sendable {
     case namedRepository
     /// Shared memory.
     case memory(MemoryKind, MemoryCall, region: String?)
+    /// `/v1/plan`: what the server does and why; with a demand, what it would do.
+    case plan
     /// `/metrics`, on its own listener.
     case metrics
 
@@ -42,7 +44,7 @@ enum Route: Hashable, Sendable {
     /// Whether a verb goes with the path.
     func takes(_ method: HTTPMethod) -> Bool {
         switch self {
-        case .trace, .logging: method == .GET || method == .POST
+        case .trace, .logging, .plan: method == .GET || method == .POST
         default: method == (isPost ? .POST : .GET)
         }
     }
@@ -50,7 +52,7 @@ enum Route: Hashable, Sendable {
     /// The verbs that go with the path, as the `Allow` header says them.
     var verbs: String {
         switch self {
-        case .trace, .logging: "GET, POST"
+        case .trace, .logging, .plan: "GET, POST"
         default: isPost ? "POST" : "GET"
         }
     }
@@ -61,7 +63,7 @@ enum Route: Hashable, Sendable {
         case .server, .model(.metadata, _, _): .metadata
         case .live, .ready, .model(.ready, _, _): .health
         case .model(.infer, _, _), .model(.generate, _, _): .inference
-        case .model(.config, _, _): .modelConfig
+        case .model(.config, _, _), .plan: .modelConfig
         case .model(.statistics, _, _), .allStatistics: .statistics
         case .trace: .trace
         case .logging: .logging

@@ -9,6 +9,7 @@ enum Router {
         guard path.utf8.count <= maxPath, path.utf8.first == UInt8(ascii: "/") else { return nil }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         if metricsOnly { return parts == ["metrics"] ? .metrics : nil }
+        if parts == ["v1", "plan"] { return .plan }
         guard parts.first == "v2", !parts.contains("") else { return nil }
         let rest = parts.dropFirst()
         switch rest.first {

@@ -10,6 +10,13 @@ public enum WhatIf {
         public let milliRates: [Int64]
         /// The plan for them; nil where there is none.
         public let plan: Plan?
+
+        /// Creates an answer.
+        public init(multiple: Double, milliRates: [Int64], plan: Plan?) {
+            self.multiple = multiple
+            self.milliRates = milliRates
+            self.plan = plan
+        }
     }
 
     /// Finds the highest multiple of `inputs`' demand that `planner` calls schedulable.

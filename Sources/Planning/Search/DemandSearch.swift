@@ -67,22 +67,36 @@ public enum DemandSearch {
     ///
     /// Where all devices that there are do not suffice, copies of the last one are added.
     ///
-    /// - Returns: nil where `deviceLimit` devices do not suffice, as when an objective can't be
-    ///   kept at all.
+    /// - Parameters:
+    ///   - inputs: The demand, and the devices that there are.
+    ///   - planner: Who makes the plans.
+    ///   - limit: The most devices that are looked for.
+    /// - Returns: nil where `limit` devices do not suffice, as when an objective can't be kept at
+    ///   all, or would not by far, judged by what fewer devices serve.
     /// - Throws: What the planner throws.
     ///
     /// Cost: some 2 x log(devices) plans.
     public static func fewestDevices(
         for inputs: PlanInputs,
-        by planner: any Planner
+        by planner: any Planner,
+        limit: Int = deviceLimit
     ) throws(PlanError) -> Devices? {
+        precondition((1...deviceLimit).contains(limit))
+        let demand = inputs.milliRates.reduce(0) { $0 + Double($1) }
         var best: Devices?
+        var isHopeless = false
         func suffices(_ count: Int) throws(PlanError) -> Bool {
             var inputs = inputs
             inputs.devices = devices(count, of: inputs.devices)
             inputs.present = nil
             let plan = try planner.plan(inputs)
-            guard plan.schedulable else { return false }
+            guard plan.schedulable else {
+                // Twice as many as there may be would not do, if each served as much as these.
+                let served = demand - plan.unserved.reduce(0) { $0 + Double($1.milliRate) }
+                isHopeless =
+                    served > 0 && served / Double(count) * Double(2 * limit) < demand
+                return false
+            }
             if best.map({ $0.devices.count > count }) ?? true {
                 best = Devices(devices: inputs.devices, plan: plan)
             }
@@ -91,8 +105,8 @@ public enum DemandSearch {
         guard !inputs.devices.isEmpty else { return nil }
         var high = 1
         while try !suffices(high) {
-            guard high < deviceLimit else { return nil }
-            high = min(deviceLimit, high * 2)
+            guard high < limit, !isHopeless else { return nil }
+            high = min(limit, high * 2)
         }
         var low = high / 2
         while high - low > 1 {

@@ -75,6 +75,9 @@ enum StyleSheet {
         th.n,td.n{text-align:right}
         th:first-child,td:first-child{padding-left:16px}
         tfoot td{border-top:1px solid var(--rule);border-bottom:0;font-weight:600}
+        .dense{font-size:12.5px}
+        .dense th,.dense td{padding:6px 7px}
+        .dense td.t{min-width:0}
         .part{position:relative;min-width:96px}
         .part i{position:absolute;left:10px;top:5px;bottom:5px;background:var(--s0);opacity:.17;\
         border-radius:3px;width:calc((100% - 20px)*var(--part))}

@@ -55,7 +55,9 @@ public struct Table: Hashable, Sendable {
 extension Table {
     func draw(into markup: inout Markup) {
         markup.element("div", [("class", "table")]) { frame in
-            frame.element("table") { table in
+            // Many columns stand closer together before they have to be scrolled.
+            let density: [Markup.Attribute] = columns.count > 10 ? [("class", "dense")] : []
+            frame.element("table", density) { table in
                 if !caption.isEmpty { table.element("caption", text: caption) }
                 table.newline()
                 table.element("thead") { head in
@@ -124,7 +126,7 @@ extension Table {
         }
     }
 
-    private static func text(_ value: Double?, _ decimals: Int?) -> String {
+    static func text(_ value: Double?, _ decimals: Int?) -> String {
         guard let value else { return Numeral.missing }
         return decimals.map { Numeral.fixed(value, decimals: min(9, max(0, $0))) }
             ?? Numeral.short(value)

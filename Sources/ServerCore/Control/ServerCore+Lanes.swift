@@ -26,7 +26,7 @@ extension ServerCore {
                 let lane = newLane(spec, on: gpulet)
             else { continue }
             state.lanes[lane.position].isDormant = true
-            set(placement, lane, spec)
+            settle(placement, spec, on: lane, units: layout.units, slots: layout.slots)
             adjustInstances(of: lane, &actions)
         }
     }
@@ -40,57 +40,48 @@ extension ServerCore {
             let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
         else { return }
         wake(lane)
-        set(placement, lane, spec)
+        let record = state.gpulets[gpulet.position]
+        settle(placement, spec, on: lane, units: record.units, slots: record.slots)
         adjustInstances(of: lane, &actions)
-    }
-
-    /// Takes over what a plan says of a lane, but keeps what instances there are: `trim` takes
-    /// them once others stand. Where a scaler owns lanes, it decides about instances.
-    private mutating func set(_ placement: Plan.LanePlacement, _ lane: LaneID, _ spec: ModelSpec) {
-        let place = lane.position
-        let live = state.lanes[place].ready + state.lanes[place].starting
-        let kept = scaler.ownsLanes ? 0 : min(state.lanes[place].wanted, live)
-        settle(placement, spec, on: lane)
-        state.lanes[place].wanted = max(kept, state.lanes[place].wanted)
-        state.lanes[place].milliRate = placement.milliRate
-        state.lanes[place].since = now
-        state.lanes[place].served = 0
     }
 
     /// Gives a lane its limits. One that a scaler has settled keeps them, unless its units, its
     /// ceilings or the planned setting changed (then the scaler begins anew from the plan).
+    /// Without a scaler, instances that there are stay until the rollout trims them.
     private mutating func settle(
         _ placement: Plan.LanePlacement,
         _ spec: ModelSpec,
-        on lane: LaneID
+        on lane: LaneID,
+        units: Int32,
+        slots: Int32
     ) {
         let old = state.lanes[lane.position]
-        let gpulet = state.gpulets[old.gpulet.position]
+        let most = min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane))
         var new = old
         new.plannedBatch = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
-        new.plannedInstances = allowed(placement.instances)
-        new.plannedUnits = gpulet.units
+        new.plannedInstances = min(placement.instances, most)
+        new.plannedUnits = units
         new.batchCeiling = min(spec.maxBatch, state.limits.batchItems)
         new.instanceCeiling = min(
             max(spec.instanceLimit, new.plannedInstances),
-            allowed(max(gpulet.slots, new.plannedInstances))
+            min(max(slots, new.plannedInstances), most)
         )
+        new.milliRate = placement.milliRate
+        new.since = now
+        new.served = 0
         let isSettled =
             scaler.ownsLanes && old.wanted > 0 && old.plannedUnits == new.plannedUnits
             && old.batchCeiling == new.batchCeiling && old.instanceCeiling == new.instanceCeiling
             && (old.isPlanned(as: new) || new.isPlannedAsSettled)
         if !isSettled {
+            let kept = scaler.ownsLanes ? 0 : min(old.wanted, old.ready + old.starting)
             new.batchLimit = new.plannedBatch
-            new.wanted = new.plannedInstances
+            new.wanted = max(kept, new.plannedInstances)
             new.active = .max
             scaler.laneChanged(lane, at: now)
         }
         state.lanes[lane.position] = new
         if !isSettled { state.list(lane) }
-    }
-
-    private func allowed(_ instances: Int32) -> Int32 {
-        min(instances, min(state.limits.instancesPerLane, Int32(DispatchState.seatsPerLane)))
     }
 
     private func isServing(_ model: ModelID) -> Bool {
@@ -127,19 +118,16 @@ extension ServerCore {
         var lane = state.gpulets[gpulet.position].firstLane
         while lane >= 0 {
             let record = state.lanes[Int(lane)]
-            if record.wanted > wanted(record, by: layout) { return true }
+            if record.wanted > allowed(record, in: layout) { return true }
             lane = record.nextOfGpulet
         }
         return false
     }
 
-    /// The instances that a lane is to have by `layout`; where a scaler owns lanes, as many as it
-    /// has, as long as it is to be there at all.
-    private func wanted(_ record: LaneRecord, by layout: Plan.GpuletLayout) -> Int32 {
-        guard let placement = layout.lanes.first(where: { $0.model == record.model }) else {
-            return 0
-        }
-        return scaler.ownsLanes ? record.wanted : allowed(placement.instances)
+    /// The instances that `layout` has of a lane; a scaler's lanes may keep what they have.
+    private func allowed(_ lane: LaneRecord, in layout: Plan.GpuletLayout) -> Int32 {
+        guard layout.lanes.contains(where: { $0.model == lane.model }) else { return 0 }
+        return scaler.ownsLanes ? .max : lane.plannedInstances
     }
 
     /// Takes the lanes and instances away that `layout` has not.
@@ -151,7 +139,7 @@ extension ServerCore {
         var lane = state.gpulets[gpulet.position].firstLane
         while lane >= 0 {
             let record = state.lanes[Int(lane)]
-            let wanted = wanted(record, by: layout)
+            let wanted = allowed(record, in: layout)
             if record.wanted > wanted, isServing(record.model),
                 wanted > 0 || !isLastHope(LaneID(lane))
             {

@@ -24,7 +24,8 @@ extension ServerCore {
             used += takes.weightsKiB
         }
         let weights = seen.contains(record.model) ? 0 : need.weightsKiB
-        let more = weights + need.workspaceKiB(batch: record.batchLimit)
+        let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+        let more = weights + need.workspaceKiB(batch: largest)
         return used + more <= device.memoryMiB * 1_024
     }
 

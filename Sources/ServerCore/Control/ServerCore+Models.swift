@@ -216,7 +216,9 @@ extension ServerCore {
         guard seat < min(DispatchState.seatsPerLane, Int(state.limits.instancesPerLane)),
             let id = state.claimInstance(lane, seat: seat)
         else { return false }
-        state.instances[id.position].batchLimit = record.batchLimit
+        // A scaler may go up to the ceiling without a reload: every size is warmed.
+        let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+        state.instances[id.position].batchLimit = largest
         state.lanes[lane.position].starting += 1
         state.models[record.model.position].starting += 1
         let order = InstanceOrder(
@@ -225,8 +227,7 @@ extension ServerCore {
             model: record.model,
             gpulet: record.gpulet,
             siblings: record.wanted,
-            // A scaler may go up to the ceiling without a reload: every size is warmed.
-            batchLimit: scaler.ownsLanes ? record.batchCeiling : record.batchLimit
+            batchLimit: largest
         )
         actions.append(.startInstance(order))
         return true

@@ -23,6 +23,8 @@ struct DeviceView: Sendable {
     private var isJudged = false
     /// Nanoseconds that a high request of each active model could wait, and its mean gap.
     private(set) var rooms: [(room: Double, gap: Double)] = []
+    /// The least of those rooms; infinite without high requests.
+    private(set) var leastRoom = Double.infinity
     private var hasRooms = false
 
     init() {
@@ -101,6 +103,7 @@ struct DeviceView: Sendable {
         guard !hasRooms else { return }
         hasRooms = true
         rooms.removeAll(keepingCapacity: true)
+        leastRoom = .infinity
         let id = DeviceID(device)
         var pressure = Pressure.none
         var company = 0
@@ -116,7 +119,9 @@ struct DeviceView: Sendable {
                 let need = forecast.need(of: ModelID(model), on: id, beside: pressure, company)
             else { continue }
             let gap = forecast.demand.gap(of: model, at: now.nanoseconds)
-            rooms.append((Double(allowance) - need * (1 + margin), gap))
+            let room = Double(allowance) - need * (1 + margin)
+            rooms.append((room, gap))
+            leastRoom = min(leastRoom, max(0, room))
         }
     }
 }

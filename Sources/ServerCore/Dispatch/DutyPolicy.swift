@@ -43,6 +43,10 @@ package struct DutyPolicy: DispatchPolicy {
             var node = state.firstReady(present, .high)
             while node >= 0 {
                 let lane = LaneID(node >> 1)
+                if isAhead(lane, at: now, in: state) {
+                    node = state.ready.next(after: node)
+                    continue
+                }
                 let batch = Gathering(lane, at: now, in: state)
                 if batch.ripe <= now {
                     let precedes =
@@ -59,6 +63,29 @@ package struct DutyPolicy: DispatchPolicy {
         }
         guard let best else { return .hold(until: hold == .distantFuture ? nil : hold) }
         return .start(launch(best.lane, best.batch, at: now, in: state, using: forecast))
+    }
+
+    /// Whether a lane has had more than its planned part of its model's requests, by a whole batch,
+    /// while another lane has had less: then it leaves the next ones to that lane.
+    ///
+    /// Without this a lane that was planned for little and takes small batches, which are ripe
+    /// at once, takes everything: its neighbours in time never get their turn.
+    private func isAhead(
+        _ lane: LaneID,
+        at now: Instant,
+        in state: borrowing DispatchState
+    ) -> Bool {
+        let own = state.lanes[lane.position]
+        guard own.milliRate > 0, own.arrears(at: now) < -1_000 * Int64(own.batchLimit) else {
+            return false
+        }
+        var other = state.models[own.model.position].firstLane
+        while other >= 0 {
+            let record = state.lanes[Int(other)]
+            if other != lane.index, record.ready > 0, record.arrears(at: now) > 0 { return true }
+            other = record.nextOfModel
+        }
+        return false
     }
 
     /// Hides the queue of a lane until one of the model's lanes is ripe; nil where one is, and
@@ -99,7 +126,7 @@ package struct DutyPolicy: DispatchPolicy {
         while other >= 0 {
             let record = state.lanes[Int(other)]
             let gpulet = state.gpulets[record.gpulet.position]
-            if other != lane.index, record.idle != 0, !record.isDormant, gpulet.state == .open,
+            if other != lane.index, record.hasFreeInstance, gpulet.state == .open,
                 gpulet.running < gpulet.slots,
                 state.isFurtherBehind(LaneID(other), than: lane, at: now)
             {

@@ -14,9 +14,8 @@ enum PolicyNames {
         let asked = OptionedName(text)
         switch asked.name {
         case "oracle":
-            // It needs no margins: what it is told in advance is what comes.
+            // It keeps its margins: what others will start later it is not told either.
             var options = StraitOptions.strait
-            options.forecast.hasMargins = false
             try options.apply(asked)
             return StraitPolicy(options)
         case "strait":

@@ -18,6 +18,15 @@ package struct StraitOptions: Hashable, Sendable {
     package var hasSegments = false
     /// Whether, beyond capacity, low work is chosen by requests in time per second of a slot.
     package var weighsValue = false
+    /// Low copies longer than this part of what high work can wait go in chunks.
+    package var chunkPart = 0.5
+    /// Whether low work is dropped when it can't make it at its usual time, company included,
+    /// rather than at its best.
+    package var dropsEarly = true
+    /// Whether of several queues the one with the least slack goes first, not the first deadline.
+    package var ordersBySlack = false
+    /// Whether high batches in flight are protected.
+    package var avoidsHarm = true
     /// The part of high-priority requests that may miss their deadline.
     package var target = 0.005
 
@@ -32,10 +41,11 @@ package struct StraitOptions: Hashable, Sendable {
     }
 
     /// The settings of `confluence`.
+    ///
+    /// Expected arrivals and segments stay off until asked for: in the reproduction they cost low
+    /// priority more than they gave high (Docs/reproductions/strait.md).
     package static var confluence: StraitOptions {
         var options = strait
-        options.expectsArrivals = true
-        options.hasSegments = true
         options.weighsValue = true
         return options
     }
@@ -43,7 +53,7 @@ package struct StraitOptions: Hashable, Sendable {
     /// The ablations that take `off`, and what else an option may be.
     private static let switches = [
         "transfer", "interference", "margin", "credit", "reserve", "chunks", "arrivals",
-        "segments", "value", "spare",
+        "segments", "value", "spare", "prompt", "slack", "harm",
     ]
 
     /// Applies the options of a policy's name.
@@ -57,6 +67,21 @@ package struct StraitOptions: Hashable, Sendable {
                     throw Self.bad(option, asked.name, "static or learned")
                 }
                 forecast.isLearning = option.value == "learned"
+            case "cut":
+                guard let percent = Double(option.value), percent >= 0, percent <= 1_000 else {
+                    throw Self.bad(option, asked.name, "a percentage within 0 to 1000")
+                }
+                chunkPart = percent / 100
+            case "low", "high":
+                guard let percent = Double(option.value), percent >= 50, percent <= 99 else {
+                    throw Self.bad(option, asked.name, "a percentage within 50 to 99")
+                }
+                if option.key == "low" {
+                    forecast.lowTarget = percent / 100
+                } else {
+                    forecast.highTarget = percent / 100
+                    forecast.isSteered = false
+                }
             case "target":
                 guard let percent = Double(option.value), percent > 0, percent <= 50 else {
                     throw Self.bad(option, asked.name, "a percentage within 0 (excluded) to 50")
@@ -68,7 +93,7 @@ package struct StraitOptions: Hashable, Sendable {
                         OptionedName.unknown(
                             "option of policy '\(asked.name)'",
                             option.key,
-                            known: Self.switches + ["weights", "target"]
+                            known: Self.switches + ["weights", "target", "low"]
                         )
                     )
                 }
@@ -91,6 +116,9 @@ package struct StraitOptions: Hashable, Sendable {
         case "arrivals": expectsArrivals = isOn
         case "segments": hasSegments = isOn
         case "value": weighsValue = isOn
+        case "prompt": dropsEarly = isOn
+        case "slack": ordersBySlack = isOn
+        case "harm": avoidsHarm = isOn
         default: sparesSlot = isOn
         }
     }

@@ -2,13 +2,16 @@ import ServingDomain
 
 /// Low priority: what is left over, and what it may not take.
 extension StraitPolicy {
+    /// Beyond this part of low requests missing their deadline, not all can be served.
+    private static let overload = 0.12
+
     mutating func low(
         at now: Instant,
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Pick? {
         let found = gpulets(for: .low, in: state, using: forecast)
-        let isOverloaded = options.weighsValue && forecast.violations.low > 0.05
+        let isOverloaded = options.weighsValue && forecast.violations.low > Self.overload
         var best: Pick?
         for place in found.indices where found[place] >= 0 {
             let gpulet = GpuletID(found[place])
@@ -35,6 +38,10 @@ extension StraitPolicy {
     ) -> Pick? {
         var best: Pick?
         var harms = false
+        if isOverloaded {
+            best = mostValuable(on: gpulet, at: now, in: state, using: forecast)
+            if best != nil { return best }
+        }
         for skip in Int32(0)...1 {
             var node = state.firstReady(gpulet, .low)
             var tried = 0
@@ -50,12 +57,7 @@ extension StraitPolicy {
                     using: forecast,
                     harms: &harms
                 )
-                if let pick {
-                    let isBetter =
-                        isOverloaded
-                        ? pick.value > best?.value ?? -1 : pick.slack < best?.slack ?? .infinity
-                    if isBetter { best = pick }
-                }
+                if let pick, pick.slack < best?.slack ?? .infinity { best = pick }
                 node = state.ready.next(after: node)
             }
             if best != nil { return best }
@@ -69,6 +71,64 @@ extension StraitPolicy {
         return pick(spot, .likely, at: now, in: state, using: forecast, harms: &harms)
     }
 
+    /// Beyond capacity not all can be served: of up to sixteen queues the three that promise the
+    /// most requests in time per second of a slot are forecast, and the best of those goes.
+    private mutating func mostValuable(
+        on gpulet: GpuletID,
+        at now: Instant,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast
+    ) -> Pick? {
+        var nodes = InlineArray<3, Int32>(repeating: -1)
+        var values = InlineArray<3, Double>(repeating: -1)
+        var node = state.firstReady(gpulet, .low)
+        var seen = 0
+        while node >= 0, seen < 16 {
+            seen += 1
+            var value = promise(of: node, in: state, using: forecast)
+            var id = node
+            for place in 0..<3 where value > values[place] {
+                (value, values[place]) = (values[place], value)
+                (id, nodes[place]) = (nodes[place], id)
+            }
+            node = state.ready.next(after: node)
+        }
+        var best: Pick?
+        var harms = false
+        for place in nodes.indices where nodes[place] >= 0 {
+            let spot = spot(nodes[place], .low, on: gpulet, at: now, in: state, using: forecast)
+            for skip in Int32(0)...1 {
+                let pick = pick(
+                    spot,
+                    skip: skip,
+                    .safe,
+                    at: now,
+                    in: state,
+                    using: forecast,
+                    harms: &harms
+                )
+                guard let pick else { continue }
+                if pick.value > best?.value ?? -1 { best = pick }
+                break
+            }
+        }
+        return best
+    }
+
+    /// Requests per second of a slot, if all that fit a batch ran alone.
+    private func promise(
+        of node: Int32,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast
+    ) -> Double {
+        let lane = state.lanes[Int(node >> 1)]
+        let queue = QueueID(lane.model, .low)
+        let isDynamic = state.models[lane.model.position].dynamic
+        let most = state.prefix(of: queue, limit: isDynamic ? lane.batchLimit : 1)
+        guard let solo = forecast.solo(row: lane.row, items: most.items), solo > 0 else { return 0 }
+        return Double(most.count) * forecast.weight(row: lane.row) / solo
+    }
+
     /// Whether low work may start where it would; its credit may buy what the gates refuse.
     mutating func gated(
         _ pick: Pick,
@@ -79,7 +139,6 @@ extension StraitPolicy {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Pick? {
-        views[spot.view].findRooms(at: now, using: forecast)
         let isOpen = passesGates(
             spot,
             verdict,
@@ -89,11 +148,41 @@ extension StraitPolicy {
             using: forecast
         )
         if isOpen { return pick }
-        let cost = Int64(min(flight.solo, 1e15))
-        guard options.hasCredit, credit >= cost else { return nil }
         var pick = pick
+        if let stage = cutStage(spot, flight, in: state, using: forecast) {
+            pick.launch.stage = stage
+            return pick
+        }
+        let cost = Int64(min(flight.solo, 1e15))
+        guard options.hasCredit else { return nil }
+        if credit < cost {
+            wanted = min(wanted, cost - credit)
+            return nil
+        }
         pick.credit = cost
         return pick
+    }
+
+    /// The first piece of a run that the gates refuse as a whole, where the engine can cut it and
+    /// one piece leaves high work the time that it needs; nil elsewhere.
+    private func cutStage(
+        _ spot: Spot,
+        _ flight: Flight,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast
+    ) -> Stage? {
+        guard options.hasSegments, !flight.isStaged,
+            forecast.traffic[spot.device.position].hasRoom
+        else { return nil }
+        let plan = forecast.stagePlan(row: spot.row, items: flight.items, device: spot.device)
+        let stride = stride(spot.row, flight.items, plan.segments, using: forecast)
+        guard stride < plan.segments, plan.chunksIn <= 1 else { return nil }
+        // A piece beside others takes at most five times as long; twice is what they cost.
+        let piece = 2 * flight.solo * Double(stride) / Double(plan.segments)
+        let copy = views[spot.view].outlook.setting.copy
+        let chunk = copy.time(bytes: Double(plan.inputBytes), inward: true)
+        guard max(piece, chunk) <= views[spot.view].leastRoom else { return nil }
+        return plan.first(stride: stride)
     }
 
     private func passesGates(
@@ -142,7 +231,7 @@ extension StraitPolicy {
             flight.isStaged
             ? Double(min(1, chunks)) * copy.time(bytes: flight.chunk, inward: true) : 0
         let backlog = queued + copy.time(bytes: flight.bytes, inward: true)
-        let wait = firstFree(verdict, flight, spot, using: forecast)
+        let wait = verdict.firstFree
         for place in views[spot.view].rooms.indices {
             let (room, gap) = views[spot.view].rooms[place]
             // Beyond a hundredth of a chance (1 - exp(-t / gap)) it is expected to come.
@@ -150,24 +239,6 @@ extension StraitPolicy {
             if backlog > 0, backlog >= gap * 0.01, backlog > room * 0.5 { return false }
         }
         return true
-    }
-
-    /// When a slot is free again if `flight` takes one: between pieces of a run it gives way.
-    private func firstFree(
-        _ verdict: DeviceView.Verdict,
-        _ flight: Flight,
-        _ spot: Spot,
-        using forecast: borrowing Forecast
-    ) -> Double {
-        guard flight.isStaged, options.hasSegments else { return verdict.firstFree }
-        let segments = forecast.segments(row: spot.row)
-        let stride = stride(spot.row, flight.items, segments, using: forecast)
-        guard stride < segments else { return verdict.firstFree }
-        let copy = views[spot.view].outlook.setting.copy
-        let chunk = copy.time(bytes: flight.bytes, inward: true)
-        // A piece beside others takes at most five times as long; twice is what they cost.
-        let piece = 2 * flight.solo * Double(stride) / Double(segments)
-        return min(verdict.firstFree, max(chunk, piece))
     }
 
     // MARK: Between two stages
@@ -185,7 +256,12 @@ extension StraitPolicy {
             if state.mayResume(on: lane.gpulet) {
                 let device = state.gpulets[lane.gpulet.position].device
                 let plan = forecast.stagePlan(row: lane.row, items: batch.items, device: device)
-                let stride = stride(lane.row, batch.items, plan.segments, using: forecast)
+                // Only a run that began in pieces goes on in pieces.
+                let isCut = if case .run = batch.stage { true } else { plan.chunksIn == 1 }
+                let stride =
+                    isCut
+                    ? stride(lane.row, batch.items, plan.segments, using: forecast)
+                    : plan.segments
                 let stage = plan.next(after: batch.stage, stride: stride)
                 if let stage,
                     mayGoOn(slot, stage, lane.gpulet, at: now, in: state, using: forecast)

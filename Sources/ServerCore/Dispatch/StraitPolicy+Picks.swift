@@ -126,6 +126,7 @@ extension StraitPolicy {
         harms: inout Bool
     ) -> Pick? {
         let priority = spot.queue.priority
+        if priority == .low { views[spot.view].findRooms(at: now, using: forecast) }
         let stage = firstStage(spot, items, using: forecast)
         launch.stage = stage
         guard
@@ -141,7 +142,7 @@ extension StraitPolicy {
         let features = views[spot.view].outlook.features(of: flight)
         let safety = forecast.safety(of: flight, on: spot.device, company: company, features)
         let verdict = views[spot.view].weigh(flight, on: spot.gpulet, safety: safety)
-        if verdict.harms {
+        if verdict.harms, options.avoidsHarm {
             harms = true
             return nil
         }
@@ -152,7 +153,8 @@ extension StraitPolicy {
             let span = Double((verdict.finish - now).nanoseconds)
             guard company == 0 || late * 10 <= span else { return nil }
         }
-        var pick = Pick(launch: launch, slack: Self.slack(deadline, verdict.safe))
+        let due = options.ordersBySlack ? verdict.safe : now
+        var pick = Pick(launch: launch, slack: Self.slack(deadline, due))
         pick.safe = verdict.safe
         pick.harm = verdict.harm
         pick.launch.expected = verdict.finish
@@ -168,23 +170,30 @@ extension StraitPolicy {
         return gated(pick, spot, verdict, flight, at: now, in: state, using: forecast)
     }
 
-    /// Low work goes in stages where copies go over engines, or where its run can be cut.
+    /// Low work goes in stages where its copies are long.
     private func firstStage(
         _ spot: Spot,
         _ items: Int32,
         using forecast: borrowing Forecast
     ) -> Stage {
-        guard spot.queue.priority == .low, forecast.traffic[spot.device.position].hasRoom else {
-            return .whole
-        }
+        guard spot.queue.priority == .low, options.hasChunks,
+            forecast.traffic[spot.device.position].hasRoom
+        else { return .whole }
         let plan = forecast.stagePlan(row: spot.row, items: items, device: spot.device)
-        let stride = stride(spot.row, items, plan.segments, using: forecast)
-        let isCut = stride < plan.segments
-        let isChunked = options.hasChunks && plan.chunksIn > 1
-        return isCut || isChunked ? plan.first(stride: stride) : .whole
+        guard plan.chunksIn > 1, isLong(plan, spot) else { return .whole }
+        return plan.first(stride: plan.segments)
     }
 
-    /// Segments of one piece of a low run: all of them, or as many as take two milliseconds.
+    /// Whether high work that may come could not well wait for all of a copy.
+    ///
+    /// A batch that goes in chunks may lose its slot between them, so it is not done for nothing.
+    private func isLong(_ plan: StagePlan, _ spot: Spot) -> Bool {
+        let copy = views[spot.view].outlook.setting.copy
+        let time = copy.time(bytes: Double(plan.inputBytes), inward: true)
+        return time > views[spot.view].leastRoom * options.chunkPart
+    }
+
+    /// Segments of one piece of a low run that is cut: as many as take two milliseconds.
     func stride(
         _ row: Int32,
         _ items: Int32,

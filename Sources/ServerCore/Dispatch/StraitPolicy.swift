@@ -23,6 +23,8 @@ package struct StraitPolicy: DispatchPolicy {
     /// Nanoseconds of slot time that low priority has earned, and since when.
     var credit: Int64 = 0
     private var creditSince: Int64 = 0
+    /// What the cheapest batch that only credit could start still lacks; `max` = there is none.
+    var wanted = Int64.max
     /// What it earns per thousand nanoseconds of waiting.
     private(set) var lowShare: Int64 = 100
     private var steered: Int64 = 0
@@ -66,7 +68,14 @@ package struct StraitPolicy: DispatchPolicy {
         using forecast: borrowing Forecast
     ) -> Instant {
         guard request.deadline != .distantFuture else { return .distantFuture }
-        let least = forecast.bestCase(model: request.model, items: request.items, at: now)
+        var least = forecast.bestCase(model: request.model, items: request.items, at: now)
+        if options.dropsEarly, request.priority == .low {
+            least = forecast.shortestLatency(
+                model: request.model,
+                items: request.items,
+                at: now
+            )
+        }
         return request.deadline - (least ?? .zero)
     }
 
@@ -79,6 +88,7 @@ package struct StraitPolicy: DispatchPolicy {
         steer(at: now, using: forecast)
         budget = Self.forecastLimit
         viewCount = 0
+        wanted = .max
         switch high(at: now, in: state, using: forecast) {
         case .act(let choice): return choice
         case .wait: return .hold(until: nil)
@@ -89,7 +99,9 @@ package struct StraitPolicy: DispatchPolicy {
             credit -= pick.credit
             return .start(pick.launch)
         }
-        return .hold(until: nil)
+        guard wanted < .max else { return .hold(until: nil) }
+        // Low work waits for credit, which no event will announce.
+        return .hold(until: now + TimeSpan(nanoseconds: wanted * 1_000 / lowShare + 1_000))
     }
 
     // MARK: Credit and price
@@ -146,8 +158,9 @@ package struct StraitPolicy: DispatchPolicy {
             gpulet = state.candidate(from: present.index + 1)
             guard state.firstReady(present, priority) >= 0 else { continue }
             let device = state.gpulets[present.position].device
-            if priority == .high, forecast.isSafeMode(on: device),
-                state.gpulets[present.position].running > 0
+            // Where high priority is to run alone, it waits for that, and low waits behind it.
+            if forecast.isSafeMode(on: device), state.gpulets[present.position].running > 0,
+                state.firstReady(present, .high) >= 0
             {
                 continue
             }

@@ -134,7 +134,7 @@ extension Forecast {
 
     /// Whether high priority is to run alone on `device`.
     package func isSafeMode(on device: DeviceID) -> Bool {
-        watches[traffic[device.position].kind].isSafeMode
+        options.hasMargins && watches[traffic[device.position].kind].isSafeMode
     }
 
     /// The contention of devices of `kind` as learned from low batches, for planners.

@@ -94,7 +94,9 @@ extension Forecast {
         let learner = kind * 2 + (flight.isHigh ? 0 : 1)
         let floor = learners[learner].floor(beside: mean[9])
         let learned = solo / max(floor, min(1, 1 - learners[learner].loss(mean)))
-        let fixed = solo / max(0.2, min(1, 1 - learners[learner].initial.dot(mean)))
+        // What a fit made off line says: neither weights nor the profile follow.
+        let base = Double(rows[row].base[Int(flight.items)])
+        let fixed = base / max(0.2, min(1, 1 - learners[learner].initial.dot(mean)))
         let snapshot = solo / max(floor, min(1, 1 - learners[learner].loss(log.snapshot)))
         let isPredicted = log.predictedAt >= 0
         self.log.note(at: now.nanoseconds) { window in
@@ -124,7 +126,7 @@ extension Forecast {
         let error = (actual - predicted) / predicted
         let isHigh = flight.isHigh
         margins[(kind * 2 + (isHigh ? 0 : 1)) * 4 + log.company].learn(error)
-        if isHigh { watches[kind].note(isShort: error > 0.1) }
+        if isHigh { watches[kind].note(isShort: 1 + error > (1 + flight.margin) * 1.1) }
         let begun = Double(times.runBegan.nanoseconds &- log.predictedAt)
         let run = Double(log.running)
         let isWhole = !flight.isStaged
@@ -159,7 +161,9 @@ extension Forecast {
     /// Raises the safety of high forecasts while high priority misses more than it may, and
     /// lowers it slowly while not; at most four times a second.
     mutating func steer(at now: Instant) {
-        guard options.isAsked, now.nanoseconds - steered >= 250_000_000 else { return }
+        guard options.isAsked, options.isSteered, now.nanoseconds - steered >= 250_000_000 else {
+            return
+        }
         steered = now.nanoseconds
         let isMissing = violations.high > options.missTarget
         for place in margins.indices where place / 4 % 2 == 0 {

@@ -16,8 +16,10 @@ package struct ForecastOptions: Hashable, Sendable {
     package var keepsTimes = false
     /// The part of high-priority requests that may miss their deadline.
     package var missTarget = 0.005
+    /// Whether that part moves the safety of high forecasts.
+    package var isSteered = false
     /// The parts of the high and the low class that are to end within their safe forecast.
-    package var highTarget = 0.95, lowTarget = 0.6
+    package var highTarget = 0.8, lowTarget = 0.9
 
     /// What policies want that only look at latencies.
     package static let plain = ForecastOptions()

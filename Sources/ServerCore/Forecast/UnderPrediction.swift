@@ -1,4 +1,6 @@
-/// Watches how many of the last 64 high-priority forecasts were over a tenth too short.
+/// Watches how many of the last 64 high-priority batches took over a tenth longer than their safe
+/// forecast, margin included: batches that are launched later make every forecast a little short,
+/// which is what margins are for.
 ///
 /// Above a fifth of them the forecast is not to be trusted: high priority then runs alone on its
 /// device, until fewer than a tenth are.

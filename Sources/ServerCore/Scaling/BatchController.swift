@@ -37,8 +37,8 @@ struct BatchController: LaneController {
     }
 
     mutating func observe(_ batch: EndedBatch, at now: Instant) {
-        // The released programs take whatever came since the last decision.
-        if settings.released || batch.launched >= since { window.add(batch.latency) }
+        // The released loop decides between two batches, so a window never holds two sizes.
+        if batch.launched >= since { window.add(batch.latency) }
     }
 
     mutating func decide(at now: Instant, _ facts: LaneFacts) -> LaneSetting {

@@ -12,12 +12,14 @@ struct ConfluenceController: LaneController {
     private let settings: ConfluenceSettings
     private(set) var due = Instant.distantFuture
     private(set) var phase = ScalingStatus.Phase.probing
-    private(set) var standBy: Int32 = 1
+    private(set) var loaded: Int32 = 1
     private var search = ConfluenceSearch()
+    /// What is in force, and what is to be once its instances have come.
     private var setting = LaneSetting(batch: 1, instances: 1)
+    private var coming: LaneSetting?
     private var slo = TimeSpan.zero
 
-    /// Since when the setting is in force; nil while instances come.
+    /// Since when the setting is in force; nil before its first instance has come.
     private var since: Instant?
     private var ordered = Instant.zero
     /// Full batches of the setting; all batches, waits included where requests queue.
@@ -25,14 +27,18 @@ struct ConfluenceController: LaneController {
     private var missed = 0
     private var isAborted = false
     private var idlePeriods = 0
+    /// Batches that are not counted: the first of a size may pay for it.
+    private var skipped: Int32 = 0
 
     /// The wanted percentile over the mean, over all cells so far.
     private var tailRatio = 1.25, tailWeight = 0.0
     /// How long an instance took to come, the longest seen.
     private var startTime = TimeSpan.zero
     private var settledAt = Instant.zero
-    /// How many of the last windows in a row were off, and by how much.
-    private var badWindows = 0, driftWindows = 0
+    /// How many windows in a row had another mean than known.
+    private var driftWindows = 0
+    /// Whether each of the last four windows missed the objective, the last in the lowest bit.
+    private var missedWindows: UInt8 = 0
     /// The best rate when the present probe began.
     private var rateBefore = 0.0
 
@@ -45,7 +51,7 @@ struct ConfluenceController: LaneController {
         seed(facts)
         let goal = goal(facts)
         setting = search.next(goal, limit: settings.probes, allows: facts.fits) ?? setting
-        enter(setting, at: now)
+        enter(setting, at: now, facts)
         return setting
     }
 
@@ -64,25 +70,51 @@ struct ConfluenceController: LaneController {
         }
     }
 
-    private mutating func enter(_ next: LaneSetting, at now: Instant) {
+    /// Goes on with `next` as soon as its instances are there; until then all stays as it is.
+    private mutating func enter(_ next: LaneSetting, at now: Instant, _ facts: LaneFacts) {
+        loaded = max(loaded, next.instances)
+        due = now + settings.period
+        if facts.ready < next.instances, facts.ready > 0 {
+            if coming != next { ordered = now }
+            coming = next
+            restMeanwhile(at: now, facts)
+            return
+        }
+        coming = nil
+        inForce(next, at: now, facts)
+    }
+
+    /// What missed the objective does not stay in force while instances come.
+    private mutating func restMeanwhile(at now: Instant, _ facts: LaneFacts) {
+        let goal = goal(facts)
+        if let cell = search.model.cell(setting), search.holds(cell, goal) { return }
+        guard search.model.cells.contains(where: { $0.samples > 0 }) else { return }
+        let best = search.best(goal, kneeMilli: settings.kneeMilli)
+        let rest = best.map { LaneSetting(batch: $0.batch, instances: $0.instances) }
+        inForce(facts.clamped(rest ?? search.quickest), at: now, facts)
+    }
+
+    private mutating func inForce(_ next: LaneSetting, at now: Instant, _ facts: LaneFacts) {
         setting = next
-        standBy = max(standBy, next.instances)
-        since = nil
-        ordered = now
+        since = facts.ready > 0 ? now : nil
+        skipped = 0
         full.clear()
         all.clear()
         missed = 0
         isAborted = false
         idlePeriods = 0
-        badWindows = 0
+        missedWindows = 0
         driftWindows = 0
-        due = now + settings.period
     }
 
     // MARK: Watch
 
     mutating func observe(_ batch: EndedBatch, at now: Instant) {
         guard let since, batch.launched >= since else { return }
+        guard skipped >= setting.instances else {
+            skipped += 1
+            return
+        }
         all.add(settings.hasQueueing ? batch.latency + batch.waited : batch.latency)
         guard batch.items >= setting.batch, batch.running >= setting.instances else { return }
         full.add(batch.latency)
@@ -104,15 +136,14 @@ struct ConfluenceController: LaneController {
             // A ceiling fell: instances could not be started, or batches failed.
             return settle(at: now, facts)
         }
+        if let coming { return instancesCome(coming, at: now, facts) }
         if since == nil {
-            guard facts.ready >= setting.instances, facts.starting == 0 else { return setting }
-            if now - ordered > settings.period { startTime = max(startTime, now - ordered) }
+            guard facts.ready > 0 else { return setting }
             since = now
         }
-        let isEnough = full.count >= settings.samples
-        guard isEnough || isAborted else {
-            idlePeriods += 1
+        guard isEnough(at: now) || isAborted else {
             // Demand that does not fill the setting needs nothing better.
+            idlePeriods = all.count >= 2 * settings.samples || all.count == 0 ? idlePeriods + 1 : 0
             return phase == .probing && idlePeriods >= 40 ? settle(at: now, facts) : setting
         }
         idlePeriods = 0
@@ -120,6 +151,29 @@ struct ConfluenceController: LaneController {
         case .settled, .infeasible: return watch(at: now, facts)
         case .probing, .searching, .idle: return probeEnded(at: now, facts)
         }
+    }
+
+    /// Enough batches, or a third of them after a long time: a video takes seconds.
+    private func isEnough(at now: Instant) -> Bool {
+        if full.count >= settings.samples { return true }
+        guard let since, full.count * 3 >= settings.samples else { return false }
+        return now - since >= settings.period * 40
+    }
+
+    private mutating func instancesCome(
+        _ next: LaneSetting,
+        at now: Instant,
+        _ facts: LaneFacts
+    ) -> LaneSetting {
+        if facts.instanceCeiling < next.instances || facts.batchCeiling < next.batch {
+            coming = nil
+            loaded = setting.instances
+            return advance(at: now, facts)
+        }
+        guard facts.ready >= next.instances else { return setting }
+        startTime = max(startTime, now - ordered)
+        enter(next, at: now, facts)
+        return setting
     }
 
     private mutating func probeEnded(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
@@ -135,7 +189,7 @@ struct ConfluenceController: LaneController {
             return settle(at: now, facts)
         }
         phase = .probing
-        enter(next, at: now)
+        enter(next, at: now, facts)
         return setting
     }
 
@@ -179,7 +233,7 @@ struct ConfluenceController: LaneController {
         phase = found == nil ? .infeasible : .settled
         if search.model.cells.allSatisfy({ $0.samples == 0 }) { phase = .settled }
         let next = found.map { LaneSetting(batch: $0.batch, instances: $0.instances) }
-        enter(facts.clamped(next ?? search.quickest), at: now)
+        enter(facts.clamped(next ?? search.quickest), at: now, facts)
         settledAt = now
         return setting
     }
@@ -188,41 +242,46 @@ struct ConfluenceController: LaneController {
 
     private mutating func objectiveChanged(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
-        search.renew()
+        search.renew(designing: true)
+        search.model.forgive()
+        // What holds is in force at once; what may be better is looked for after that.
+        if let held = search.best(goal(facts), kneeMilli: settings.kneeMilli) {
+            enter(LaneSetting(batch: held.batch, instances: held.instances), at: now, facts)
+        }
         return advance(at: now, facts)
     }
 
     private mutating func watch(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         // Half a minute without a change: what stands by may go.
-        if now - settledAt > .seconds(30) { standBy = setting.instances }
+        if now - settledAt > .seconds(30) { loaded = setting.instances }
         // Twice the samples of a probe: a tail is harder to know than a mean.
         guard full.count >= min(400, settings.samples * 3) else { return setting }
         let mean = Double(max(1, full.mean?.nanoseconds ?? 1))
         let known = search.model.cell(setting)?.latency ?? mean
         let tail = all.quantile(milli: facts.percentileMilli) ?? .zero
-        badWindows = tail > slo ? badWindows + 1 : 0
+        missedWindows = (missedWindows << 1 | (tail > slo ? 1 : 0)) & 0b1111
         let isOff = mean > known * 1.15 || mean < known * 0.87
         driftWindows = isOff ? driftWindows + 1 : 0
         if driftWindows >= 2 {
             // The device or its neighbours changed: all that is known moves along.
             search.model.scale(by: mean / known)
             _ = measured(facts)
-            search.renew()
+            search.renew(designing: false)
             return advance(at: now, facts)
         }
-        if badWindows >= 2 || (badWindows == 1 && mean > known * 1.03) {
+        if missedWindows.nonzeroBitCount >= 2 {
             isAborted = true
             let cell = measured(facts)
             search.ended(cell, goal(facts), before: rateBefore)
-            return phase == .infeasible ? stay(at: now) : settle(at: now, facts)
+            return phase == .infeasible ? stay(at: now, facts) : settle(at: now, facts)
         }
         full.clear()
         all.clear()
         return setting
     }
 
-    private mutating func stay(at now: Instant) -> LaneSetting {
-        enter(setting, at: now)
+    private mutating func stay(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
+        enter(setting, at: now, facts)
         return setting
     }
 }

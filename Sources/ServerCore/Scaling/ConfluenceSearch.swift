@@ -27,18 +27,22 @@ struct ConfluenceSearch: Sendable {
     }
 
     /// How far above its limit a measured mean may lie, for its own error.
-    private static let slack = 1.03
+    private static let slack = 1.01
 
     var model = LatencyModel()
     private(set) var probed = 0
     private var misses = 0
     private var script = 0
+    private var isDesigned = true
 
     /// Forgets how much was tried, not what was learned.
-    mutating func renew() {
+    ///
+    /// - Parameter designing: Whether the first probes are laid out anew, since another objective
+    ///   allows others.
+    mutating func renew(designing: Bool) {
         probed = 0
         misses = 0
-        script = 4
+        script = designing ? 1 : 4
     }
 
     // MARK: What was measured
@@ -79,6 +83,7 @@ struct ConfluenceSearch: Sendable {
             script += 1
             if let setting = designed(script, goal), allows(setting), model.cell(setting) == nil {
                 probed += 1
+                isDesigned = true
                 return setting
             }
         }
@@ -89,11 +94,14 @@ struct ConfluenceSearch: Sendable {
             (misses < 3 ? promising(goal, above: bestRate, allows) : nil)
             ?? polishing(goal, above: bestRate, allows)
         if found != nil { probed += 1 }
+        isDesigned = false
         return found
     }
 
     /// Takes note of how a probe ended.
     mutating func ended(_ cell: LatencyModel.Cell, _ goal: Goal, before: Double) {
+        // The design measures to learn, not to gain.
+        guard !isDesigned else { return }
         let isGain = holds(cell, goal) && cell.rate > before * 1.01
         misses = isGain ? 0 : misses + 1
     }
@@ -113,7 +121,9 @@ struct ConfluenceSearch: Sendable {
             guard batch > 1, let alone = model.cell(LaneSetting(batch: batch, instances: 1)),
                 !alone.isAborted
             else { return nil }
-            let count = Int32(max(1, min(goal.limit(4) / alone.latency, 4)))
+            // On the device it takes no longer than its items one by one.
+            let turn = min(alone.latency, Double(batch) * base.latency)
+            let count = Int32(max(1, min(goal.limit(4) / turn, 4)))
             let instances = min(count, goal.instanceCeiling)
             return instances > 1 ? LaneSetting(batch: batch, instances: instances) : nil
         case 4:

@@ -6,15 +6,15 @@ struct ConfluenceSettings: Hashable, Sendable {
     /// chosen. 97 % of the peak are to be kept, and 1.5 % are the model's own error.
     var kneeMilli: Int32 = 985
     /// Settings are aimed at this part of the objective, in thousandths.
-    var guardMilli: Int32 = 970
+    var guardMilli: Int32 = 955
     /// How often it looks.
     var period = TimeSpan.milliseconds(500)
     /// The fewest batches that a measured setting rests on.
-    var samples = 64
+    var samples = 96
     /// The most settings that are measured before it settles.
     var probes = 9
     /// Whether requests queue: then a batch and the wait for a place must fit the objective.
     var hasQueueing = true
     /// The time over which a change must pay for the instances that it starts.
-    var patience = TimeSpan.seconds(300)
+    var patience = TimeSpan.seconds(1_200)
 }

@@ -4,8 +4,8 @@ import ServingDomain
 protocol LaneController: Sendable {
     /// When it wants to decide; asked after every call.
     var due: Instant { get }
-    /// Instances that it wants to keep loaded even where fewer may run; 0 = none.
-    var standBy: Int32 { get }
+    /// Instances that it wants loaded even where fewer may run; 0 = as many as may run.
+    var loaded: Int32 { get }
     /// Where it stands.
     var phase: ScalingStatus.Phase { get }
 
@@ -20,5 +20,5 @@ protocol LaneController: Sendable {
 }
 
 extension LaneController {
-    var standBy: Int32 { 0 }
+    var loaded: Int32 { 0 }
 }

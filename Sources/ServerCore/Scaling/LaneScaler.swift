@@ -122,7 +122,7 @@ package struct LaneScaler: Scaler {
         if setting != track.setting || track.decisions == 0 { track.decisions += 1 }
         track.setting = setting
         tracks[place] = track
-        order(setting, of: lane, record, standBy: track.controller.standBy)
+        order(setting, of: lane, record, loading: track.controller.loaded, facts)
     }
 
     /// Appends what `lane` lacks; the last appended is carried out first.
@@ -130,9 +130,11 @@ package struct LaneScaler: Scaler {
         _ setting: LaneSetting,
         of lane: LaneID,
         _ record: LaneRecord,
-        standBy: Int32
+        loading: Int32,
+        _ facts: LaneFacts
     ) {
-        let loaded = max(setting.instances, min(standBy, record.wanted))
+        let most = facts.instancesThatFit(batch: setting.batch)
+        let loaded = max(setting.instances, min(loading, most))
         if record.wanted != loaded { changes.append(.instances(lane, loaded)) }
         if min(record.active, loaded) != setting.instances {
             changes.append(.active(lane, setting.instances))

@@ -132,6 +132,11 @@ final class CoreDriver: Sendable {
         state.withLock { $0.core.predictedLatency(of: model, items: items) }
     }
 
+    /// How the scaler stands with a model, and how many of its instances can run a batch.
+    func scaling(of model: ModelID) -> (status: ScalingStatus?, ready: Int) {
+        state.withLock { ($0.core.scaling(of: model), $0.core.readyInstances(of: model)) }
+    }
+
     // MARK: Events
 
     /// Tells the core a fact and carries out what follows.

@@ -9,6 +9,7 @@ final class ControlPlane: Sendable {
     private let driver: CoreDriver
     private let registry: ModelRegistry
     private let planner: any Planner
+    private let board: PlanBoard
     private let units: Mutex<UnitAllocator>
     private let logger: Logger
 
@@ -16,12 +17,14 @@ final class ControlPlane: Sendable {
         driver: CoreDriver,
         registry: ModelRegistry,
         planner: any Planner,
+        board: PlanBoard,
         units: UnitAllocator,
         logger: Logger
     ) {
         self.driver = driver
         self.registry = registry
         self.planner = planner
+        self.board = board
         self.units = Mutex(units)
         self.logger = logger
     }
@@ -45,8 +48,11 @@ final class ControlPlane: Sendable {
 
     private func plan(_ epoch: Epoch, _ inputs: PlanInputs) {
         do throws(PlanError) {
-            driver.post(.planReady(epoch, try planner.plan(inputs)))
+            let plan = try planner.plan(inputs)
+            board.note(epoch, inputs, plan)
+            driver.post(.planReady(epoch, plan))
         } catch {
+            board.note(epoch, failure: error.message)
             logger.error("planning failed, the old plan stays: \(error.message)")
             driver.post(.planFailed(epoch))
         }

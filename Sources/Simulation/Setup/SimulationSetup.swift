@@ -42,6 +42,8 @@ public struct SimulationSetup: Sendable {
     public var epochs: EpochRules?
     /// What planners are told of contention; what is missing costs nothing.
     public var beliefs: [PlanInputs.KindContention] = []
+    /// What the core's forecast begins with; what is missing begins with its own prior.
+    public var priors: [PlanInputs.KindContention] = []
     /// What planners are told of models that are slower than profiled.
     public var corrections: [PlanInputs.Correction] = []
     /// The rate of each model in thousandths of a request per second, as planners are told
@@ -65,8 +67,6 @@ public struct SimulationSetup: Sendable {
     public var window = TimeSpan.seconds(1)
     /// How many stages the timeline keeps, the first ones after `warmUp`; 0 = none.
     public var timelineLimit = 0
-    /// The bytes of one chunk of a copy, where the policy copies chunk by chunk.
-    public var chunkBytes: Int64 = 2 << 20
 
     /// Creates a setup from what has no usual value.
     public init(

@@ -68,6 +68,8 @@ enum DriverNote: Sendable {
     case ready(Int32)
     /// An instance has ended.
     case gone(Int32)
+    /// See whether an instance that is to end still has a batch.
+    case look(Int32)
     /// A launch reaches its lane thread.
     case begin(BatchID)
     /// A lane thread came too late to begin a batch.

@@ -34,6 +34,9 @@ public struct LatencyNoise: Hashable, Sendable {
         return Double.exp(spread * max(-Self.bound, min(Self.bound, normal)))
     }
 
+    /// The mean of all factors: their median is 1, their mean a little more.
+    public var meanFactor: Double { .exp(spread * spread / 2) }
+
     /// `span` with the noise of draw number `draw`, rounded to a nanosecond.
     public func apply(to span: TimeSpan, draw: UInt64) -> TimeSpan {
         guard spread > 0 else { return span }

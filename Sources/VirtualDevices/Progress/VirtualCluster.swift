@@ -15,8 +15,6 @@ public struct VirtualCluster: ~Copyable, Sendable {
 
     /// The devices.
     public let devices: [DeviceSpec]
-    /// The bytes of one chunk, where the core copies chunk by chunk.
-    public let chunkBytes: Int64
     /// Memory, by device.
     public internal(set) var memories: [VirtualMemory]
 
@@ -38,20 +36,17 @@ public struct VirtualCluster: ~Copyable, Sendable {
     ///   - models: In order of theirs.
     ///   - truths: One per device: what really happens when stages run side by side.
     ///   - seed: Of the noise.
-    ///   - chunkBytes: The bytes of one chunk of a copy.
     public init(
         devices: [DeviceSpec],
         models: [ModelTruth],
         truths: [any TrueContention],
-        seed: UInt64,
-        chunkBytes: Int64 = 2 << 20
+        seed: UInt64
     ) {
-        precondition(truths.count == devices.count && chunkBytes >= 1)
+        precondition(truths.count == devices.count)
         self.devices = devices
         self.models = models
         self.seed = seed
         self.truths = truths
-        self.chunkBytes = chunkBytes
         memories = devices.map { VirtualMemory(of: $0, models: models.count) }
         noises = models.enumerated().map { place, model in
             Self.noise(of: model, at: place, seed: seed)
@@ -74,7 +69,7 @@ public struct VirtualCluster: ~Copyable, Sendable {
     /// How many models are known.
     public var modelCount: Int { models.count }
 
-    private static func noise(of model: ModelTruth, at place: Int, seed: UInt64) -> LatencyNoise {
+    package static func noise(of model: ModelTruth, at place: Int, seed: UInt64) -> LatencyNoise {
         LatencyNoise(
             seed: seed &+ UInt64(place &+ 1) &* 0xD134_2543_DE82_EF95,
             spread: model.spread
@@ -94,14 +89,16 @@ public struct VirtualCluster: ~Copyable, Sendable {
         engines[device.position].usage(at: now)
     }
 
-    /// How many chunks the copy of `items` of `model` is cut into; 0 = nothing to copy.
-    public func chunks(of model: ModelID, items: Int32, on device: DeviceID, out: Bool) -> Int32 {
-        let bytes = copyBytes(model, items, device.position, out: out)
-        return Int32((bytes + chunkBytes - 1) / chunkBytes)
+    /// How a batch of `items` on `row` is cut into stages.
+    public func stagePlan(row: Int32, items: Int32, on device: DeviceID) -> StagePlan {
+        let model = models[rows[Int(row)].model.position]
+        return StagePlan(
+            inputBytes: model.inputBytes * Int64(items),
+            outputBytes: model.outputBytes * Int64(items),
+            segments: rows[Int(row)].segments,
+            copyEngines: devices[device.position].copyEngines
+        )
     }
-
-    /// The pieces that a run of `row` can be cut into.
-    public func segments(of row: Int32) -> Int32 { rows[Int(row)].segments }
 
     /// What a run of `items` takes alone and without noise; nil beyond the profile.
     public func latency(row: Int32, items: Int32) -> TimeSpan? {
@@ -252,7 +249,10 @@ extension VirtualCluster {
         var bytes = copyBytes(record.model, record.items, device, out: out)
         switch record.stage {
         case .copyIn(let chunk), .copyOut(let chunk):
-            bytes = min(chunkBytes, max(0, bytes - Int64(chunk) * chunkBytes))
+            bytes = min(
+                StagePlan.chunkBytes,
+                max(0, bytes - Int64(chunk) * StagePlan.chunkBytes)
+            )
         case .whole, .run: break
         }
         guard bytes > 0 else { return skipCopy(job, out: out, at: now) }

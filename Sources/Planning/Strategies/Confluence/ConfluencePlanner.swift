@@ -22,31 +22,13 @@ public struct ConfluencePlanner: Planner {
 
     /// Which test a gpulet must pass.
     public var capacity = Capacity.queue
-    /// The most gpulets on a device, at least 1; nil = what the devices say.
-    public var maxGpulets: Int32?
-    /// Whether co-runners' slowdown is foreseen.
-    public var seesInterference = true
-    /// Whether gpulets smaller than a device are made.
-    public var isSpatial = true
-    /// Whether models may take turns on a gpulet.
-    public var isTemporal = true
+    /// Ablations and margins; the papers' order and the released code's rules play no part.
+    public var options = GpuletOptions()
     /// How many gpulets are tried, in per cent of the usual, 1...10,000.
     public var effort: Int32 = 100
 
     /// Creates the planner with all that it can do.
     public init() {}
-
-    /// The name under which it is asked for, options included.
-    public var name: String {
-        var options: [String] = []
-        if capacity != .queue { options.append("capacity=\(capacity.rawValue)") }
-        if let maxGpulets { options.append("maxGpulets=\(maxGpulets)") }
-        if !seesInterference { options.append("interference=off") }
-        if !isSpatial { options.append("spatial=off") }
-        if !isTemporal { options.append("temporal=off") }
-        if effort != 100 { options.append("effort=\(effort)") }
-        return options.isEmpty ? "confluence" : "confluence:" + options.joined(separator: ",")
-    }
 
     /// Makes a plan.
     ///
@@ -61,7 +43,7 @@ public struct ConfluencePlanner: Planner {
             var problem = ConfluenceProblem(inputs, of: self, reserve: reserve)
             problem.setPrices()
             let prices = UnitPrices(of: problem)
-            let draft = search(problem, need: prices.need, inputs)
+            let draft = search(problem, need: prices.need, inputs, isLast: reserve == 1)
             var writer = PlanWriter(problem, draft, bound: prices.milliRate, planner: name)
             writer.verify()
             result = writer
@@ -73,39 +55,33 @@ public struct ConfluencePlanner: Planner {
     private func search(
         _ problem: ConfluenceProblem,
         need: Double,
-        _ inputs: PlanInputs
+        _ inputs: PlanInputs,
+        isLast: Bool
     ) -> PlanDraft {
         let count = inputs.devices.count
         var search = ConfluenceSearch(
             problem,
             need: need,
             present: inputs.present,
-            mayShare: isTemporal,
-            budget: (6_000 + 150 * count) * Int(effort) / 100
+            mayShare: options.temporal,
+            budget: (3_000 + 150 * count) * Int(effort) / 100
         )
-        let all = Array(inputs.devices.indices)
-        let models = Array(inputs.models.indices)
-        var best: (draft: PlanDraft, rating: PlanRating)?
-        func keep(_ draft: PlanDraft) {
-            let rating = search.rating(draft, devices: all, models: models)
-            if best.map({ rating < $0.rating }) ?? true { best = (draft, rating) }
-        }
-        if let present = inputs.present { keep(search.kept(present)) }
-        if best == nil || !isServed(best?.rating) {
-            keep(search.fresh(bears: true, variant: 0))
-            if !isServed(best?.rating) {
-                keep(search.fresh(bears: false, variant: 0))
-                keep(search.fresh(bears: true, variant: 2))
-            }
-        }
-        guard var draft = best?.draft else { return PlanDraft(problem) }
+        let budget = search.budget
+        var best = search.start(from: inputs.present)
+        // Many devices: without room for the reserve, better look without it at once.
+        guard search.isServed(best) || isLast || count <= 16 else { return best }
         // What is served already is only packed tighter, which is worth less time.
-        search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 300 + count)
-        return draft
-    }
-
-    private func isServed(_ rating: PlanRating?) -> Bool {
-        rating.map { $0.leftHigh + $0.leftLow == 0 } ?? false
+        let isServed = search.isServed(best)
+        search.improve(&best, patience: isServed ? 12 + count / 4 : 300 + count)
+        guard !search.isServed(best), isLast else { return best }
+        // Not everything fits: from now on it is the rate that counts, not the units.
+        if !search.isOverloaded {
+            search.isOverloaded = true
+            search.budget = budget / 2
+            best = search.better(best, search.fresh(bears: true, variant: 0))
+            if count <= 64 { search.improve(&best, patience: 100 + count) }
+        }
+        return best
     }
 
     private func check(_ inputs: PlanInputs) throws(PlanError) {

@@ -6,6 +6,8 @@ import ServingDomain
 struct ConfluenceProblem {
     let inputs: PlanInputs
     let rule: CapacityRule
+    /// What is added to demand and latencies, and what may be left over.
+    let margins: Margins
     /// What is wanted, by the model's place.
     private(set) var wants: [ModelWant]
     /// Equal devices.
@@ -20,13 +22,17 @@ struct ConfluenceProblem {
     var rateValues: [Double]
 
     /// The largest batch that is planned.
-    static let largestBatch = 256
+    static let largestBatch: Int32 = 256
+    /// What the slowest of a hundred batches take longer where nobody measured it.
+    static let assumedSpread = 0.03
 
     init(_ inputs: PlanInputs, of planner: ConfluencePlanner, reserve: Double) {
         self.inputs = inputs
         rule = planner.capacity == .paper ? .paper : .queue
+        margins = planner.options.margins
+        let margins = planner.options.margins
         wants = zip(inputs.models, inputs.milliRates).map {
-            Self.want(of: $0, milliRate: $1, reserve: reserve)
+            Self.want(of: $0, milliRate: margins.demand(max(0, $1)), reserve: reserve)
         }
         (classes, classOf) = Self.classes(of: inputs, planner)
         offers = []
@@ -44,7 +50,7 @@ struct ConfluenceProblem {
             milliRate: max(0, milliRate),
             objective: model.slo.map { $0.inMilliseconds } ?? .infinity,
             target: target,
-            row: CapacityTable.row(of: target / 2),
+            row: CapacityTable.row(of: target * CapacityRule.plannedTarget),
             isHigh: model.priority == .high,
             weight: max(1, Double(model.weightMilli)) / 1_000,
             reserve: model.priority == .high ? reserve : 1
@@ -63,7 +69,7 @@ struct ConfluenceProblem {
                 other.kind == device.kind && other.units == device.units
                     && other.grain == device.grain && other.shares == device.shares
                     && other.maxGpulets == device.maxGpulets
-                    && other.memoryMiB == device.memoryMiB
+                    && other.memoryMiB == device.memoryMiB && other.copy == device.copy
             }
             if let found {
                 classes[found].devices.append(place)
@@ -85,17 +91,19 @@ struct ConfluenceProblem {
     ) -> DeviceClass {
         let (kib, overflow) = device.memoryMiB.multipliedReportingOverflow(by: 1_024)
         var most = device.maxGpulets > 0 ? Int(device.maxGpulets) : .max
-        if let asked = planner.maxGpulets { most = min(most, Int(asked)) }
+        if let asked = planner.options.maxGpulets { most = min(most, Int(asked)) }
         var sizes: [Int32] = []
         for size in device.allowedUnits.sorted() where size != sizes.last { sizes.append(size) }
-        if !planner.isSpatial { sizes = sizes.filter { $0 == device.units } }
+        if !planner.options.spatial { sizes = sizes.filter { $0 == device.units } }
         return DeviceClass(
             kind: device.kind,
             units: device.units,
             sizes: sizes,
             maxGpulets: most,
             memoryKiB: device.memoryMiB > 0 && !overflow ? kib : .max,
-            contention: planner.seesInterference ? inputs.contention(on: device.kind) : .none,
+            contention: planner.options.interference
+                ? inputs.contention(on: device.kind) : .none,
+            copy: device.copy,
             devices: [place]
         )
     }
@@ -122,7 +130,7 @@ struct ConfluenceProblem {
         )
         var profiled = 0
         for units in Self.usefulSizes(of: surface, among: allowed) {
-            guard let size = size(units, of: place, latencies, surface) else { continue }
+            guard let size = size(units, of: place, latencies, surface, on: group) else { continue }
             let cap = rule.highest(of: size, for: wants[place])
             guard cap >= 1 else { continue }
             profiled += 1
@@ -150,69 +158,84 @@ struct ConfluenceProblem {
         _ units: Int32,
         of place: Int,
         _ latencies: ModelLatencies,
-        _ surface: LatencySurface
+        _ surface: LatencySurface,
+        on group: DeviceClass
     ) -> SizeOffer? {
-        let model = inputs.models[place]
-        let largest = min(Int(latencies.largestBatch(units: units)), Self.largestBatch)
-        guard largest >= 1 else { return nil }
         var size = SizeOffer(units: units, choices: [], curve: [])
-        for batch in 1...largest {
-            guard
-                let time = latencies.latency(batch: Int32(batch), units: units)
-            else { break }
-            let ms = time.inMilliseconds
-            size.curve.append(max(ms, size.curve.last ?? 0))
-        }
-        var counts: [Int32] = [1]
-        for point in surface.points where point.instances > (counts.last ?? 1) {
-            if point.instances <= model.instanceLimit { counts.append(point.instances) }
-        }
-        for instances in counts {
-            let correction = Double(latencies.correctionMilli) / 1_000
-            add(instances, to: &size, of: place, latencies, correction, surface)
+        let limit = inputs.models[place].instanceLimit
+        size.curve = times(of: place, latencies, units: units, instances: 1, on: group)
+        add(size.curve, instances: 1, to: &size, of: place, latencies, surface)
+        var last: Int32 = 1
+        for point in surface.points where point.instances > last && point.instances <= limit {
+            last = point.instances
+            let times = times(of: place, latencies, units: units, instances: last, on: group)
+            add(times, instances: last, to: &size, of: place, latencies, surface)
         }
         guard !size.choices.isEmpty else { return nil }
         rule.prune(&size, for: wants[place])
         return size.choices.isEmpty ? nil : size
     }
 
+    /// The time of each batch size alone, size 1 first, in ms, never falling.
+    ///
+    /// In the queue's test copies to the device and back belong to it: they keep the slot. The
+    /// papers' latencies are without.
+    func times(
+        of place: Int,
+        _ latencies: ModelLatencies,
+        units: Int32,
+        instances: Int32,
+        on group: DeviceClass
+    ) -> [Double] {
+        let model = inputs.models[place]
+        let largest = min(latencies.largestBatch(units: units), Self.largestBatch)
+        guard largest >= 1 else { return [] }
+        var times: [Double] = []
+        for batch in 1...largest {
+            guard
+                let span = latencies.latency(batch: batch, units: units, instances: instances)
+            else { break }
+            var ms = span.inMilliseconds
+            if rule == .queue, let copy = group.copy {
+                let way = { (bytes: Int64) in
+                    bytes > 0 && bytes < 1 << 40
+                        ? copy.time(bytes: bytes * Int64(batch)).inMilliseconds : 0
+                }
+                ms += way(model.inputBytes) + way(model.outputBytes)
+            }
+            ms *= Double(margins.latencyMilli) / 1_000
+            times.append(max(ms, times.last ?? 0, 1e-6))
+        }
+        return times
+    }
+
     private func add(
-        _ instances: Int32,
+        _ times: [Double],
+        instances: Int32,
         to size: inout SizeOffer,
         of place: Int,
         _ latencies: ModelLatencies,
-        _ correction: Double,
         _ surface: LatencySurface
     ) {
-        let objective = wants[place].objective
-        var times: [Double] = []
-        for batch in 1...max(1, size.curve.count) {
-            guard
-                let span = latencies.latency(
-                    batch: Int32(batch),
-                    units: size.units,
-                    instances: instances
-                )
-            else { break }
-            let time = max(span.inMilliseconds, times.last ?? 0)
-            times.append(time)
-            guard Self.isTried(batch), time <= objective, time > 0 || instances == 1 else {
-                continue
+        for (number, time) in times.enumerated() {
+            let batch = Int32(number + 1)
+            guard Self.isTried(number + 1), time <= wants[place].objective else { continue }
+            let slowest = surface.p99(batch: batch, units: size.units, instances: instances)
+            let median = surface.latency(batch: batch, units: size.units, instances: instances)
+            var spread = time * Self.assumedSpread
+            if let slowest, let median, median > .zero {
+                let ratio = Double(slowest.nanoseconds) / Double(median.nanoseconds)
+                spread = time * max(0, ratio - 1)
             }
-            let slowest = surface.p99(
-                batch: Int32(batch),
-                units: size.units,
-                instances: instances
-            )
             size.choices.append(
                 SeatChoice(
-                    batch: Int32(batch),
+                    batch: batch,
                     instances: instances,
-                    time: max(time, 1e-6),
-                    fixed: Self.fixedPart(of: times),
-                    spread: slowest.map { max(0, $0.inMilliseconds * correction - time) } ?? 0,
-                    utilization: latencies.profile?.utilization(batch: Int32(batch))
-                        ?? Utilization(batch: Int32(batch), sm: 0, l2: 0, dram: 0)
+                    time: time,
+                    fixed: Self.fixedPart(of: times[...number]),
+                    spread: spread,
+                    utilization: latencies.profile?.utilization(batch: batch)
+                        ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
                 )
             )
         }
@@ -225,7 +248,7 @@ struct ConfluenceProblem {
 
     /// Of the lines through the last point that lie above all others, the lowest one's value at
     /// size 0, as a part of the last.
-    private static func fixedPart(of times: [Double]) -> Double {
+    private static func fixedPart(of times: ArraySlice<Double>) -> Double {
         guard let full = times.last, full > 0 else { return 1 }
         let count = Double(times.count)
         var fixed = 0.0

@@ -5,6 +5,33 @@ extension ConfluenceSearch {
     /// Devices that are open to new lanes at the same time.
     private static let openDevices = 8
 
+    /// The best of the present plan with the new rates and of some greedy drafts.
+    mutating func start(from present: Plan?) -> PlanDraft {
+        var best: PlanDraft?
+        if let present { best = kept(present) }
+        if let best, isServed(best) { return best }
+        let few = problem.classOf.count <= 64
+        for (bears, variant) in [(true, 0), (false, 0), (true, 2)] where few || variant == 0 {
+            let draft = fresh(bears: bears, variant: variant)
+            best = best.map { better($0, draft) } ?? draft
+            if let best, isServed(best) { break }
+        }
+        return best ?? PlanDraft(problem)
+    }
+
+    /// The better rated of two drafts, the first of equals.
+    func better(_ first: PlanDraft, _ second: PlanDraft) -> PlanDraft {
+        let devices = Array(problem.classOf.indices)
+        let models = Array(problem.wants.indices)
+        let ratings = [first, second].map { rating($0, devices: devices, models: models) }
+        return ratings[1] < ratings[0] ? second : first
+    }
+
+    /// Whether all demand has a seat, but for what may be left over.
+    func isServed(_ draft: PlanDraft) -> Bool {
+        draft.left.allSatisfy { $0 <= problem.margins.slackMilliRate }
+    }
+
     /// Fills empty devices: first what fills whole gpulets, then the rests.
     ///
     /// Only a few devices are open at a time, the fullest is closed for the next empty one, so the
@@ -34,8 +61,20 @@ extension ConfluenceSearch {
                 }
             }
         }
-        budget -= filler.steps
+        sweep(models, &filler, &draft)
         return draft
+    }
+
+    /// Looks for seats once more, now on whichever devices have the most free units.
+    private func sweep(_ models: [Int], _ filler: inout SeatFiller, _ draft: inout PlanDraft) {
+        for isHigh in [true, false] {
+            let group = models.filter {
+                draft.left[$0] > 0 && problem.wants[$0].isHigh == isHigh
+            }
+            for model in order(group, rates: draft.left, variant: 0, salt: 1) {
+                filler.place([model], among: roomiest(draft), in: &draft)
+            }
+        }
     }
 
     /// What is left of a rate after gpulets of the size that suits the model best.
@@ -98,7 +137,8 @@ extension ConfluenceSearch {
         while window.open.count > most {
             var fullest = 0
             for place in window.open.indices
-            where draft.devices[window.open[place]].free < draft.devices[window.open[fullest]].free {
+            where draft.devices[window.open[place]].free < draft.devices[window.open[fullest]].free
+            {
                 fullest = place
             }
             window.open.remove(at: fullest)
@@ -125,7 +165,6 @@ extension ConfluenceSearch {
         for model in order(models, rates: draft.left, variant: 0, salt: 1) {
             filler.place([model], among: roomiest(draft), in: &draft)
         }
-        budget -= filler.steps
         return draft
     }
 
@@ -170,11 +209,18 @@ extension ConfluenceSearch {
         if !copy.gpulets[number].seats.isEmpty { draft.devices[place] = copy }
     }
 
-    /// Devices with the most free units, and as many of the others as are looked at together.
+    /// The devices with the most free units, as many as are looked at together.
     private func roomiest(_ draft: PlanDraft) -> [Int] {
-        let sorted = draft.devices.indices.sorted {
-            (draft.devices[$1].free, $0) < (draft.devices[$0].free, $1)
+        var found: [Int] = []
+        for place in draft.devices.indices where draft.devices[place].free > 0 {
+            let free = draft.devices[place].free
+            if found.count == 2 * Self.openDevices {
+                guard let last = found.last, draft.devices[last].free < free else { continue }
+                found.removeLast()
+            }
+            let at = found.firstIndex { draft.devices[$0].free < free } ?? found.count
+            found.insert(place, at: at)
         }
-        return Array(sorted.prefix(2 * Self.openDevices)).sorted()
+        return found.sorted()
     }
 }

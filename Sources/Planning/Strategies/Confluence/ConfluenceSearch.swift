@@ -8,7 +8,7 @@ struct ConfluenceSearch {
     let problem: ConfluenceProblem
     let price: MovePrice
     /// Whether demand is more than the devices can serve, so that the rate counts, not the units.
-    let isOverloaded: Bool
+    var isOverloaded: Bool
     /// Gpulets that may still be tried.
     var budget: Int
     /// The slowdown that new lanes must be able to bear: mean over possible co-runners.
@@ -39,7 +39,8 @@ struct ConfluenceSearch {
         }
     }
 
-    /// What a model suffers on average beside one other, each on the size that suits it best.
+    /// What a model should be able to bear: the mean of what one other does to it, each on the
+    /// size that suits it best, twice where a device may have more than two gpulets.
     private static func bearing(_ problem: ConfluenceProblem) -> [[Double]] {
         var result: [[Double]] = []
         for (group, offers) in problem.offers.enumerated() {
@@ -61,7 +62,10 @@ struct ConfluenceSearch {
                         guard let load = loads[other] else { continue }
                         sum += contention.slowdown(of: own, beside: [load])
                     }
-                    return max(1, sum / Double(max(1, sample.count)))
+                    let mean = max(1, sum / Double(max(1, sample.count)))
+                    guard problem.rule == .queue else { return mean }
+                    let others = problem.classes[group].maxGpulets > 2 ? 2.0 : 1.0
+                    return (1 + (mean - 1) * others) * CapacityRule.contentionError
                 }
             )
         }
@@ -127,9 +131,13 @@ struct ConfluenceSearch {
     /// The rating of some devices and of all that is left.
     func rating(_ draft: PlanDraft, devices: [Int], models: [Int]) -> PlanRating {
         var rating = PlanRating()
-        for model in models where draft.left[model] > 0 {
+        for model in models where draft.left[model] > problem.margins.slackMilliRate {
             let loss = loss(of: model, draft.left[model])
-            if problem.wants[model].isHigh { rating.leftHigh += loss } else { rating.leftLow += loss }
+            if problem.wants[model].isHigh {
+                rating.leftHigh += loss
+            } else {
+                rating.leftLow += loss
+            }
         }
         for place in devices {
             let device = draft.devices[place]
@@ -151,10 +159,12 @@ struct ConfluenceSearch {
         guard !draft.devices.isEmpty else { return }
         var idle = 0
         var turn = 0
+        var ranking = ranked(draft)
         while budget > 0, idle < patience {
             turn += 1
             idle += 1
-            let chosen = neighbourhood(draft, turn: turn)
+            if turn % max(8, ranking.count / 4) == 0 { ranking = ranked(draft) }
+            let chosen = neighbourhood(ranking, turn: turn)
             let models = pool(draft, chosen)
             let before = rating(draft, devices: chosen, models: models)
             guard !models.isEmpty else {
@@ -210,16 +220,31 @@ struct ConfluenceSearch {
         budget -= max(1, filler.steps)
     }
 
-    /// Devices to take apart: they rotate, so that every pair has its turn.
-    private func neighbourhood(_ draft: PlanDraft, turn: Int) -> [Int] {
-        let count = draft.devices.count
-        guard count > 2 else { return Array(0..<count) }
-        let first = turn % count
+    /// Devices that deserve it most: with free units while something is left, else with little on
+    /// them, since those may be emptied.
+    private func ranked(_ draft: PlanDraft) -> [Int] {
+        let isLeft = draft.left.contains { $0 > problem.margins.slackMilliRate }
+        let keys = draft.devices.map { device -> Double in
+            let units = Double(problem.classes[device.group].units)
+            if isLeft { return -Double(device.free) / units }
+            return device.gpulets.isEmpty ? 2 : 1 - Double(device.free) / units
+        }
+        return draft.devices.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+    }
+
+    /// Two or three devices: one of the most deserving in turn, and others at random.
+    private func neighbourhood(_ ranked: [Int], turn: Int) -> [Int] {
+        let count = ranked.count
+        guard count > 2 else { return ranked.sorted() }
         let spread = SeatFiller.spread(UInt64(turn) &* 31)
+        let first = turn % 3 == 0 ? turn % count : turn % max(2, count / 2)
         let second = (first + 1 + Int(spread * Double(count - 1))) % count
-        guard turn % 4 == 3, count > 3 else { return [first, second].sorted() }
-        let third = (second + 1 + (turn / 4) % (count - 1)) % count
-        return Array(Set([first, second, third])).sorted()
+        guard turn % 4 == 3, count > 3 else { return [ranked[first], ranked[second]].sorted() }
+        var third = (second + 1 + (turn / 4) % (count - 1)) % count
+        if third == first { third = (third + 1) % count }
+        if third == second { third = (third + 1) % count }
+        guard third != first else { return [ranked[first], ranked[second]].sorted() }
+        return [ranked[first], ranked[second], ranked[third]].sorted()
     }
 
     /// Models that sit on these devices, and those of which most is left.

@@ -106,38 +106,63 @@ struct DeviceDraft: Hashable {
         }
         for place in gpulets.indices {
             for number in gpulets[place].seats.indices {
-                let slowdown = Self.slowdown(of: loads[place][number], at: place, loads, contention)
+                let slowdown = Self.slowdown(
+                    of: loads[place][number],
+                    at: place,
+                    loads,
+                    contention,
+                    problem.rule
+                )
                 gpulets[place].seats[number].slowdown = slowdown
             }
         }
     }
 
-    /// The worst of the others' lanes, one of each gpulet.
+    /// Beside the worst lane of each other gpulet.
+    ///
+    /// gpu-lets' linear model was made for two gpulets and takes the worst pair of more. In the
+    /// queue's test what each of them costs is added up instead, since a promise must hold
+    /// beside all of them; what the plan says to expect stays the model's own word.
     private static func slowdown(
         of victim: ContentionLoad,
         at gpulet: Int,
         _ loads: [[ContentionLoad]],
-        _ contention: ContentionModel
+        _ contention: ContentionModel,
+        _ rule: CapacityRule
     ) -> Double {
-        if case .linear(let linear) = contention {
-            var worst = 1.0
-            for place in loads.indices where place != gpulet {
-                for other in loads[place] {
-                    worst = max(worst, linear.slowdown(of: victim, beside: other))
-                }
-            }
-            return worst
-        }
         var others: [ContentionLoad] = []
+        var worst = 1.0
+        var sum = 0.0
         for place in loads.indices where place != gpulet {
             var found: (load: ContentionLoad, slowdown: Double)?
             for load in loads[place] {
-                let slowdown = contention.slowdown(of: victim, beside: [load])
+                let slowdown = pair(victim, load, contention)
                 if slowdown > found?.slowdown ?? 0 { found = (load, slowdown) }
             }
-            if let found { others.append(found.load) }
+            guard let found else { continue }
+            others.append(found.load)
+            worst = max(worst, found.slowdown)
+            sum += found.slowdown - 1
         }
-        return others.isEmpty ? 1 : max(1, contention.slowdown(of: victim, beside: others))
+        guard !others.isEmpty else { return 1 }
+        guard rule == .queue else {
+            if case .linear = contention { return worst }
+            return max(1, contention.slowdown(of: victim, beside: others))
+        }
+        if case .linear = contention { return (1 + sum) * CapacityRule.contentionError }
+        return max(1, contention.slowdown(of: victim, beside: others))
+            * CapacityRule.contentionError
+    }
+
+    private static func pair(
+        _ victim: ContentionLoad,
+        _ other: ContentionLoad,
+        _ contention: ContentionModel
+    ) -> Double {
+        if case .linear(let linear) = contention {
+            return linear.slowdown(of: victim, beside: other)
+        }
+        return contention.slowdown(of: victim, beside: [other])
     }
 
     // MARK: Memory

@@ -90,7 +90,8 @@ struct GpuletDraft: Hashable {
     }
 
     private mutating func take(_ choice: SeatChoice, at place: Int) -> Bool {
-        let isNew = seats[place].batch != choice.batch
+        let isNew =
+            seats[place].batch != choice.batch
             || seats[place].instances != choice.instances
         seats[place].batch = choice.batch
         seats[place].instances = choice.instances
@@ -100,8 +101,10 @@ struct GpuletDraft: Hashable {
 
     // MARK: Several models, by the queue
 
-    /// Rounds: as if between two turns of a lane every other ran a full batch.
+    /// Rounds: as if each lane's own batch took the whole round.
     ///
+    /// Where turns are taken by age, a lane with a backlog may have two turns in a row; the
+    /// difference between its own batch and a round is room for that.
     /// Starting from batches of 1, whoever cannot keep up takes its next larger batch until all
     /// can or the round has become too long. A round and a turn must fit into every objective
     /// twice over, so that even a batch that gathers for a whole round ends in time.
@@ -148,11 +151,10 @@ struct GpuletDraft: Hashable {
         let full = Double(choice.batch) / round * 1e6 / want.reserve
         guard want.objective.isFinite else { return full * CapacityRule.freeLoad }
         guard let row = want.row else { return 0 }
-        let own = (choice.time + choice.spread) * seat.slowdown
         let load = CapacityTable.load(
             limit: Int(choice.batch),
             fixed: 1,
-            patience: (want.objective - own) / round + 1,
+            patience: (want.objective - choice.spread * seat.slowdown) / round,
             row: row
         )
         return full * load
@@ -195,7 +197,8 @@ struct GpuletDraft: Hashable {
         let finite = windows.filter(\.isFinite)
         let late = queue.later(than: windows.map { $0.isFinite ? $0 : finite.max() ?? 1 })
         for (place, seat) in seats.enumerated() where windows[place].isFinite {
-            guard late[place] <= problem.wants[seat.model].target / 2 else { return nil }
+            let most = problem.wants[seat.model].target * CapacityRule.plannedTarget
+            guard late[place] <= most else { return nil }
         }
         var isNew = false
         for place in seats.indices {
@@ -257,7 +260,8 @@ struct GpuletDraft: Hashable {
             seats[place].instances = 1
             let kind = problem.classes[group].kind
             let model = problem.inputs.models[seat.model]
-            seats[place].utilization = model.profile(on: kind)?.utilization(batch: batch)
+            seats[place].utilization =
+                model.profile(on: kind)?.utilization(batch: batch)
                 ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
         }
         turns = .rounds(duty)

@@ -26,7 +26,7 @@ struct PlanWriter {
     }
 
     /// Whether all demand has a seat.
-    var isComplete: Bool { draft.left.allSatisfy { $0 <= 0 } }
+    var isComplete: Bool { draft.left.allSatisfy { $0 <= problem.margins.slackMilliRate } }
 
     // MARK: The promise
 
@@ -50,7 +50,7 @@ struct PlanWriter {
         }
         for place in gpulet.seats.indices {
             var seat = gpulet.seats[place]
-            let target = problem.wants[seat.model].target * 0.6
+            let target = problem.wants[seat.model].target * CapacityRule.promisedTarget
             var violation = violation(of: seat, gpulet, group)
             // The table is a little above the truth here and there: then less is promised.
             for _ in 0..<40 where violation > target && seat.milliRate > 0 {
@@ -73,8 +73,7 @@ struct PlanWriter {
         guard want.objective.isFinite, seat.milliRate > 0 else { return 0 }
         let key = LaneKey(group: group, seat: seat, units: gpulet.units, turns: gpulet.turns)
         if let found = known[key] { return found }
-        guard let times = times(of: seat, gpulet, group), let full = times.last,
-            let choice = choice(of: seat, group)
+        guard let times = times(of: seat, gpulet, group), let choice = choice(of: seat, group)
         else { return 1 }
         let spread = (choice?.spread ?? 0) * seat.slowdown
         let rate = Double(seat.milliRate) / 1e6 / Double(seat.instances)
@@ -83,7 +82,7 @@ struct PlanWriter {
             queue = BatchQueue(
                 times: times.map { _ in round },
                 rate: rate,
-                objective: want.objective - spread + round - full
+                objective: want.objective - spread
             )
         } else {
             queue = BatchQueue(times: times, rate: rate, objective: want.objective - spread)
@@ -108,18 +107,15 @@ struct PlanWriter {
         guard let latencies = ModelLatencies(of: seat.model, on: kind, in: problem.inputs) else {
             return nil
         }
-        var times: [Double] = []
-        for batch in 1...seat.batch {
-            guard
-                let time = latencies.latency(
-                    batch: batch,
-                    units: gpulet.units,
-                    instances: seat.instances
-                )
-            else { return nil }
-            times.append(max(time.inMilliseconds * seat.slowdown, times.last ?? 0))
-        }
-        return times
+        let times = problem.times(
+            of: seat.model,
+            latencies,
+            units: gpulet.units,
+            instances: seat.instances,
+            on: problem.classes[group]
+        )
+        guard times.count >= Int(seat.batch) else { return nil }
+        return times.prefix(Int(seat.batch)).map { $0 * seat.slowdown }
     }
 
     private func oldest(_ gpulet: GpuletDraft, _ group: Int) -> [Double] {
@@ -144,7 +140,7 @@ struct PlanWriter {
         let inputs = problem.inputs
         let devices = inputs.devices.indices.map { layout(of: $0) }
         let unserved = inputs.models.indices.compactMap { model -> Plan.Unserved? in
-            guard draft.left[model] > 0 else { return nil }
+            guard draft.left[model] > problem.margins.slackMilliRate else { return nil }
             return Plan.Unserved(
                 model: inputs.models[model].id,
                 milliRate: draft.left[model],
@@ -202,7 +198,16 @@ struct PlanWriter {
             }
         guard !lanes.isEmpty else { return nil }
         var duty: TimeSpan?
-        if case .rounds(let ms) = gpulet.turns { duty = TimeSpan(nanoseconds: Int64(ms * 1e6)) }
+        if case .rounds(let ms) = gpulet.turns {
+            // In the queue's test a batch may gather as long as two rounds still fit behind it.
+            var gathering = ms
+            if problem.rule == .queue {
+                for seat in gpulet.seats {
+                    gathering = min(gathering, problem.wants[seat.model].objective - 2 * ms)
+                }
+            }
+            duty = TimeSpan(nanoseconds: Int64(max(0, gathering) * 1e6))
+        }
         return Plan.GpuletLayout(
             units: gpulet.units,
             slots: lanes.count == 1 ? lanes[0].instances : 1,
@@ -238,7 +243,10 @@ struct PlanWriter {
         let slowdown = coRunners.slowdown(of: load, gpulet: number, lane: place)
         let expected = CoRunners.slowed(alone, by: slowdown)
         layout.gpulets[number].lanes[place].expected = expected
-        let turn = gpulet.dutyCycle ?? expected
+        var turn = expected
+        if case .rounds(let ms) = draft.gpulets[number].turns {
+            turn = .milliseconds(rounding: ms)
+        }
         if let slo = problem.inputs.models[model].slo {
             layout.gpulets[number].lanes[place].worst = min(slo, turn + expected)
         }

@@ -58,7 +58,7 @@ struct ModelWant {
     var objective: Double
     /// The part of its requests that may be late.
     var target: Double
-    /// The row of the capacity table for half of that; nil if nothing so strict can be planned.
+    /// The row of the capacity table for a quarter of that; nil if it is too strict for all rows.
     var row: Int?
     /// Whether its requests are of the high class.
     var isHigh: Bool
@@ -82,6 +82,8 @@ struct DeviceClass {
     var memoryKiB: Int64
     /// What co-runners cost.
     var contention: ContentionModel
+    /// How data gets there.
+    var copy: CopySpec?
     /// The places of the devices in the inputs.
     var devices: [Int]
 

@@ -60,14 +60,21 @@ public struct ExhaustivePlanner: Planner {
         return placing
     }
 
-    /// The layouts of a device: sizes that together fill it as far as its limit allows, the even
-    /// splits first, all of it last.
-    private static func layouts(of device: Int, _ tables: PaperTables) -> [[Int32]] {
+    /// The layouts of a device that leave nothing over that any of their parts could use; those
+    /// with most parts first, all of the device last.
+    static func layouts(of device: Int, _ tables: PaperTables) -> [[Int32]] {
         let sizes = tables.sizesOfDevice[device].units
         let whole = tables.inputs.devices[device].units
+        let limit = tables.limitOfDevice[device]
         var found: [[Int32]] = []
-        fill([], left: whole, sizes, tables.limitOfDevice[device], &found)
-        return found.sorted { left, right in
+        fill([], left: whole, sizes, limit, &found)
+        return found.filter { parts in
+            let left = whole - parts.reduce(0, +)
+            let canGrow = parts.contains { part in
+                sizes.contains { $0 > part && $0 - part <= left }
+            }
+            return !canGrow && (parts.count == limit || sizes.allSatisfy { $0 > left })
+        }.sorted { left, right in
             left.count != right.count
                 ? left.count > right.count : left.lexicographicallyPrecedes(right)
         }
@@ -82,21 +89,10 @@ public struct ExhaustivePlanner: Planner {
         _ found: inout [[Int32]]
     ) {
         guard found.count < LayoutSearch.limit else { return }
-        var isFull = true
-        if parts.count < limit {
-            for size in sizes where size <= left && size <= parts.last ?? left {
-                // With the last part that there may be, only the largest that fits is of use.
-                if parts.count + 1 == limit,
-                    sizes.contains(where: { other in
-                        other > size && other <= left && other <= parts.last ?? left
-                    })
-                {
-                    continue
-                }
-                isFull = false
-                fill(parts + [size], left: left - size, sizes, limit, &found)
-            }
+        if !parts.isEmpty { found.append(parts) }
+        guard parts.count < limit else { return }
+        for size in sizes where size <= left && size <= parts.last ?? left {
+            fill(parts + [size], left: left - size, sizes, limit, &found)
         }
-        if isFull { found.append(parts) }
     }
 }

@@ -51,24 +51,17 @@ enum Turns {
 
     /// Batches and duty cycle that serve every member within its objective; nil if there are none.
     ///
-    /// Alone (notes, 1.1): the largest batch with L <= b/rate and b/rate + L <= SLO; else, for a
-    /// rate too low or too high for that, the smallest with 2L <= SLO and L <= b/rate. Together:
-    /// batches of what comes in during the cycle, rounded up so that the rate is really served;
-    /// sum L <= cycle and cycle + sum L <= every SLO; of the cycles at which a batch just fills
-    /// the longest that passes.
+    /// Alone (notes, 2.1): the largest batch with 2L <= SLO that keeps up, L <= b/rate. Together
+    /// (notes, 1.1): batches of what comes in during the cycle, rounded up so that the rate is
+    /// really served; sum L <= cycle and cycle + sum L <= every SLO; of the cycles at which a
+    /// batch just fills the longest that passes.
     static func solve(_ members: [Member]) -> (batches: [Int32], duty: Int64)? {
         members.count == 1 ? alone(members[0]) : together(members)
     }
 
     private static func alone(_ member: Member) -> (batches: [Int32], duty: Int64)? {
         let (curve, slo) = (member.curve, member.slo)
-        for place in curve.indices.reversed() {
-            let turn = PaperTables.gathering(Int64(place) + 1, member.milliRate)
-            if curve[place] <= turn, turn <= slo, turn + curve[place] <= slo {
-                return ([Int32(place) + 1], gathering(place, member))
-            }
-        }
-        for place in curve.indices where curve[place] <= slo / 2 {
+        for place in curve.indices.reversed() where curve[place] <= slo / 2 {
             if curve[place] <= PaperTables.gathering(Int64(place) + 1, member.milliRate) {
                 return ([Int32(place) + 1], gathering(place, member))
             }

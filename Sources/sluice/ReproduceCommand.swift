@@ -1,0 +1,93 @@
+import ArgumentParser
+import Documents
+import Experiments
+import Foundation
+import Reports
+
+/// Repeats the published results on the simulator and judges what comes out.
+struct ReproduceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reproduce",
+        abstract: "Repeat a paper's results and hold them against what was published.",
+        discussion: """
+            Exit code 0 also when a claim fails: what was found is the result, and the check's \
+            note says why. 1: a gate does not hold, which is a defect. With --json the rows and \
+            checks are printed; see Docs/FILES.md.
+            """
+    )
+
+    @Argument(
+        help: "Which paper: \(Reproduction.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var experiment: Reproduction
+    @Flag(help: "A sample of everything, within a minute; every check is decided.")
+    var quick = false
+    @Flag(help: "More seeds and longer runs, where the experiment has them.") var full = false
+    @Option(help: "The seed that everything is drawn from.") var seed: UInt64 = 1
+    @Option(
+        help: """
+            A folder with measurements that others published and that may not be passed on; \
+            SLUICE_SHARED or ../shared if not given. Checks that need them are left out where \
+            there are none.
+            """
+    )
+    var shared: String?
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard !(quick && full) else { throw ValidationError("Give either --quick or --full.") }
+    }
+
+    func run() throws {
+        let began = ContinuousClock.now
+        let outcome = try experiment.run(
+            Reproduction.Options(
+                effort: quick ? .quick : full ? .full : .usual,
+                seed: seed,
+                shared: shared
+                    ?? ProcessInfo.processInfo.environment["SLUICE_SHARED"]
+                    ?? "../shared",
+                progress: { output.progress("\(experiment.rawValue): \($0)") }
+            )
+        )
+        output.endProgress()
+        let result = outcome.result
+        output.print(json: Self.document(result).json(), text: ResultReport.text(result))
+        try output.write(outcome.report)
+        let seconds = (ContinuousClock.now - began).components.seconds
+        if !output.json { OutputOptions.note("took \(seconds) s") }
+        let broken = result.checks.filter { $0.kind == .gate && !$0.holds }
+        guard let first = broken.first else { return }
+        throw CommandFailure(
+            "\(broken.count) gates do not hold, first '\(first.name)': \(first.goal)"
+                + (first.note.isEmpty ? "" : "; \(first.note)")
+        )
+    }
+
+    private static func document(_ result: ExperimentResult) -> ResultDocument {
+        ResultDocument(
+            experiment: result.experiment,
+            seed: result.seed,
+            rows: result.rows.map { row in
+                ResultDocument.Row(
+                    metric: row.metric,
+                    labels: row.labels.map { .init(key: $0.key, value: $0.value) },
+                    published: row.published,
+                    measured: row.measured,
+                    unit: row.unit,
+                    basis: row.basis.rawValue
+                )
+            },
+            checks: result.checks.map { check in
+                ResultDocument.Check(
+                    name: check.name,
+                    kind: check.kind.rawValue,
+                    goal: check.goal,
+                    value: check.value,
+                    holds: check.holds,
+                    note: check.note
+                )
+            }
+        )
+    }
+}

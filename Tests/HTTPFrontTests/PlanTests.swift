@@ -1,0 +1,42 @@
+import HTTPFront
+import ServingDomain
+import Testing
+
+@Suite("The plan, for those who ask")
+struct PlanTests {
+    @Test("The plan that stands names its planner, its lanes and its demand.")
+    func present() async throws {
+        try await withServer { server in
+            let reply = try await server.ask("GET", "/v1/plan")
+            #expect(reply.status == 200)
+            for part in [
+                #""planner":"whole""#, #""model":"echo""#, #""epoch":1"#, #""demand":["#,
+                #""explanation":["#,
+            ] {
+                #expect(reply.text.contains(part), "\(part) in \(reply.text)")
+            }
+        }
+    }
+
+    @Test("A demand is planned for without a change; what is wrong with it is one line.")
+    func preview() async throws {
+        try await withServer { server in
+            let before = try await server.ask("GET", "/v1/plan").text
+            let demand = #"{"models":[{"model":"echo","rate":25,"sloMs":80}]}"#
+            let reply = try await server.ask("POST", "/v1/plan", body: Array(demand.utf8))
+            #expect(reply.status == 200)
+            #expect(reply.text.contains(#"{"model":"echo","rate":25,"sloMs":80"#), "\(reply.text)")
+            #expect(try await server.ask("GET", "/v1/plan").text == before)
+            for (body, word) in [
+                (#"{"models":[{"model":"ecko","rate":1}]}"#, "did you mean 'echo'"),
+                (#"{"models":[{"model":"echo","rate":-1}]}"#, "rate"),
+                (#"{"modles":[]}"#, "modles"), ("", "the demand"),
+            ] {
+                let reply = try await server.ask("POST", "/v1/plan", body: Array(body.utf8))
+                #expect(reply.status == 400, "\(body)")
+                #expect(reply.text.contains(word), "\(body): \(reply.text)")
+            }
+            #expect(try await server.ask("PUT", "/v1/plan").status == 405)
+        }
+    }
+}
