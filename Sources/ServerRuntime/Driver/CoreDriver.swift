@@ -108,6 +108,7 @@ final class CoreDriver: Sendable {
                 hasDeadline: arrival.deadline != nil
             )
             exchange.finish(.refused(.noRoom))
+            exchange.bell?.ring()
             return nil
         }
         carryOut(&deeds, runner: nil)
@@ -218,11 +219,18 @@ final class CoreDriver: Sendable {
         }
         for (lane, batch) in deeds.terminations { lane.terminate(batch) }
         let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
+        // A loop that was woken by the first reply of a batch would be asleep again before the next
+        // one came, so each bell is rung after the last of its replies.
+        var bell: (any ReplyBell)?
         for end in deeds.ends {
             end.servable.statistics.count(end, at: now)
             traces.note(end)
             end.exchange.finish(end.ending)
+            let next = end.exchange.bell
+            if let bell, bell !== next { bell.ring() }
+            bell = next
         }
+        bell?.ring()
         for order in deeds.control { control.add(.order(order)) }
         timer.want(deeds.wake, after: deeds.sequence)
         if let own { runInline(own) }
