@@ -39,10 +39,7 @@ public struct StraitJob: Hashable, Sendable {
         do {
             let world = try StraitWorld(networks)
             let setup = try setup(world)
-            let (ledger, forecast) = try Simulator.run(
-                forecasting: setup,
-                isRevealed: policy.isRevealed
-            )
+            let (ledger, forecast) = try Simulator.run(forecasting: setup)
             return StraitSample(self, world, setup, ledger, forecast)
         } catch let error as PlanError {
             throw SimulationError(error.message)

@@ -8,22 +8,18 @@ public struct StraitPolicyCase: Hashable, Sendable {
     public var ignoresClasses = false
     /// Whether the device's streams have priorities: co-runners of class high are disturbed less.
     public var hasStreams = false
-    /// Whether the core is told what will really happen (B8).
-    public var isRevealed = false
 
     /// Creates a case.
     public init(
         _ name: String,
         _ policy: String,
         ignoresClasses: Bool = false,
-        hasStreams: Bool = false,
-        isRevealed: Bool = false
+        hasStreams: Bool = false
     ) {
         self.name = name
         self.policy = policy
         self.ignoresClasses = ignoresClasses
         self.hasStreams = hasStreams
-        self.isRevealed = isRevealed
     }
 
     /// The design of the notes, section 2.
@@ -51,8 +47,8 @@ public struct StraitPolicyCase: Hashable, Sendable {
     public static let thresholds = [2, 4, 16].map {
         StraitPolicyCase("preemptive \($0)", "preemptive:threshold=\($0)")
     }
-    /// B8: realised times are known.
-    public static let oracle = StraitPolicyCase("oracle", "oracle", isRevealed: true)
+    /// B8: the simulator tells the core in advance what batches will really take.
+    public static let oracle = StraitPolicyCase("oracle", "oracle")
     /// B7.
     public static let ablations = [
         "transfer=off", "interference=off", "weights=static", "margin=off", "credit=off",
