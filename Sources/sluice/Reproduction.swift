@@ -1,12 +1,13 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Planning
 import Reports
 import ServerCore
 
 /// The papers that can be repeated, and how each is run.
 enum Reproduction: String, CaseIterable, ExpressibleByArgument {
-    case dnnscaler
+    case dnnscaler, gpulets
 
     /// How much is run.
     enum Effort {
@@ -32,6 +33,7 @@ enum Reproduction: String, CaseIterable, ExpressibleByArgument {
     func run(_ options: Options) throws -> Outcome {
         switch self {
         case .dnnscaler: try Self.dnnscaler(options)
+        case .gpulets: try Self.gpulets(options)
         }
     }
 
@@ -47,6 +49,22 @@ enum Reproduction: String, CaseIterable, ExpressibleByArgument {
                 )
             )
             return Outcome(result: experiment.result, report: experiment.report)
+        } catch {
+            throw CommandFailure(error.message)
+        }
+    }
+}
+
+extension Reproduction {
+    private static func gpulets(_ options: Options) throws -> Outcome {
+        do throws(PlanError) {
+            let result = try GpuLetsReproduction.run(
+                quick: options.effort == .quick,
+                seed: options.seed,
+                progress: options.progress
+            )
+            let title = "Devices split in space and time: gpu-lets"
+            return Outcome(result: result, report: ResultReport.report(result, title: title))
         } catch {
             throw CommandFailure(error.message)
         }
