@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
+    const int64_t second = 1000000000;
     struct timespec until = {
-        .tv_sec = nanoseconds / 30000000,
-        .tv_nsec = nanoseconds % 30000000,
+        .tv_sec = nanoseconds / second,
+        .tv_nsec = nanoseconds % second,
     };
     int status;
     do {
