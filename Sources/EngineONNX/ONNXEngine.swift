@@ -14,9 +14,9 @@ public final class ONNXEngine: Engine {
 
     /// Finds and opens ONNX Runtime.
     ///
-    /// Call it on a thread of normal priority, before threads are pinned: the calling thread's cores
-    /// are those that may be used, its priority that of the threads that will serve. The process's
-    /// heap takes large blocks from the system from now on.
+    /// Call it on a thread of normal priority, before threads are pinned: the calling thread's
+    /// cores are those that may be used, its priority that of the threads that will serve. The
+    /// process's heap takes large blocks from the system from now on.
     /// - Parameter library: The path of `libonnxruntime.so`; nil = what the environment variable
     ///   `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
     ///   checkout, else the system's.

@@ -82,6 +82,8 @@ extension ServerCore {
             state.batches[Int(slot)].stage != .whole
         else { return }
         forecast.stageEnded(batch: slot, times, at: now)
+        // Nobody waits for it any more: no further stage is worth a slot.
+        guard state.batches[Int(slot)].count > 0 else { return close(slot, as: .failed) }
         state.pause(slot)
     }
 

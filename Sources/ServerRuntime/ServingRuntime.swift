@@ -201,6 +201,12 @@ public final class ServingRuntime: Sendable {
     /// Every version that answers, sorted by name and version, for statistics.
     public func servables() -> [Servable] { registry.servables() }
 
+    /// How the scaler stands with a model (nil: nothing is scaled), and how many of its instances
+    /// can run a batch now. Cost: the core's lock for a moment.
+    public func scaling(of servable: Servable) -> (status: ScalingStatus?, ready: Int) {
+        driver.scaling(of: servable.id)
+    }
+
     /// All metrics as Prometheus text.
     public func metricsText() -> [UInt8] {
         var text = MetricsText(registry.servables())

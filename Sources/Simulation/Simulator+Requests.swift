@@ -12,28 +12,21 @@ extension Simulator {
     }
 
     mutating func arrive(ofLoad place: Int) {
-        let load = setup.loads[place]
-        let model = load.model.position
-        let level = load.level ?? setup.models[model].spec.priorities.defaultLevel
-        var deadline = Instant.distantFuture
-        if let slo = load.slo ?? setup.models[model].spec.slo { deadline = now + slo }
-        var timeout: Instant?
-        if let span = load.timeout {
-            timeout = now + span
-            deadline = min(deadline, now + span)
-        }
+        let facts = facts[place]
         var ticket = Ticket()
         ticket.load = Int32(place)
-        ticket.deadline = deadline
+        // Sums end at `distantFuture` instead of overflowing.
+        ticket.deadline = now + facts.objective
         var arrival = Arrival(
             request: RequestID(slot: 0, generation: 0),
-            model: load.model,
-            items: load.items,
-            level: level,
+            model: facts.model,
+            items: facts.items,
+            level: facts.level,
             arrival: now,
-            deadline: deadline == .distantFuture ? nil : deadline,
-            timeout: timeout
+            deadline: facts.objective == LoadFacts.endless ? nil : ticket.deadline,
+            timeout: facts.timeout == LoadFacts.endless ? nil : now + facts.timeout
         )
+        ticket.row = facts.row
         _ = hand(&arrival, ticket)
     }
 
@@ -47,7 +40,6 @@ extension Simulator {
         ticket.arrival = now
         ticket.window = window
         ticket.counts = now >= countsFrom
-        ticket.row = Int32(Ledger.place(arrival.model, arrival.priority))
         ledger.requests += 1
         ledger.arrived(row: Int(ticket.row), window: Int(window), counts: ticket.counts)
         guard let slot = freeSlots.popLast() else {
@@ -83,7 +75,7 @@ extension Simulator {
     private mutating func requestEnded(_ ticket: Ticket, _ outcome: Outcome) {
         if ticket.run >= 0 {
             stageEnded(of: ticket.run, ticket.stage, outcome)
-        } else if case .closed = setup.loads[Int(ticket.load)].process, !isLoadOver {
+        } else if facts[Int(ticket.load)].isClosed, !isLoadOver {
             // Who was turned away comes again after a millisecond, not at the same instant.
             let pause: TimeSpan =
                 outcome == .served || outcome == .late ? .zero : .milliseconds(1)
@@ -144,10 +136,13 @@ extension Simulator {
         ticket.run = run
         ticket.stage = stage
         ticket.deadline = deadline
+        let priority = setup.graphs[graph].graph.priority
+        let model = setup.graphs[graph].graph.stages[Int(stage)].model
+        ticket.row = Int32(Ledger.place(model, priority))
         var arrival = Arrival(
             request: RequestID(slot: 0, generation: 0),
-            model: setup.graphs[graph].graph.stages[Int(stage)].model,
-            level: setup.graphs[graph].graph.priority == .high ? 1 : 2,
+            model: model,
+            level: priority == .high ? 1 : 2,
             arrival: now,
             deadline: deadline == .distantFuture ? nil : deadline
         )

@@ -31,6 +31,7 @@ public struct Simulator: ~Copyable {
     var heap = EventHeap()
     var board: Tournament
     var streams: [Arrivals] = []
+    let facts: [LoadFacts]
     var buffer = ActionBuffer()
     var followUps: [FollowUp] = []
     var total = OrderHash()
@@ -88,6 +89,7 @@ public struct Simulator: ~Copyable {
         self.setup = setup
         self.core = core
         planner = try Self.planner(of: setup)
+        facts = setup.loads.map { LoadFacts($0, of: setup.models[$0.model.position].spec) }
         let truths =
             setup.truths.isEmpty
             ? setup.devices.map { _ in NoContention() as any TrueContention } : setup.truths
@@ -194,6 +196,7 @@ public struct Simulator: ~Copyable {
 
     private mutating func beginLoad() {
         origin = now
+        ledger.beginLoad()
         countsFrom = origin + setup.warmUp
         windowEnd = origin + setup.window
         for (place, load) in setup.loads.enumerated() {
@@ -232,6 +235,7 @@ public struct Simulator: ~Copyable {
         if live > 0 { ledger.complaints.append("\(live) requests have not ended") }
         ledger.finished = now.since(origin)
         ledger.digest = total.value
+        ledger.close()
         if var auditor {
             auditor.close(core)
             ledger.complaints += auditor.complaints

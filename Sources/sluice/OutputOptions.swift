@@ -4,7 +4,7 @@ import Foundation
 import Reports
 
 /// How results leave: as text, as JSON, as a page.
-struct OutputOptions: ParsableArguments {
+struct OutputOptions: ParsableArguments, Sendable {
     @Flag(help: "Print JSON.") var json = false
     @Option(help: "Write a report with pictures to this HTML file.") var report: String?
 

@@ -97,6 +97,9 @@ struct ProfileCommand: ParsableCommand {
             again: again,
             console: Console(showsBar: !json)
         )
+        if let warning = HostLoad.warning(cores: HostCores.available().count) {
+            session.console.note(warning)
+        }
         let profiles = try session.profiles(of: wanted)
         let result = pairs ? try session.pairs(of: wanted, profiles) : nil
         let report = ProfilingReport(folder: output, profiles: profiles, interference: result)

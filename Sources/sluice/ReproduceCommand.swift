@@ -47,7 +47,9 @@ struct ReproduceCommand: ParsableCommand {
                 shared: shared
                     ?? ProcessInfo.processInfo.environment["SLUICE_SHARED"]
                     ?? "../shared",
-                progress: { output.progress("\(experiment.rawValue): \($0)") }
+                progress: { [output, experiment] line in
+                    output.progress("\(experiment.rawValue): \(line)")
+                }
             )
         )
         output.endProgress()

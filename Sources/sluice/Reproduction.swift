@@ -1,12 +1,14 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Planning
 import Reports
 import ServerCore
+import Simulation
 
 /// The papers that can be repeated, and how each is run.
 enum Reproduction: String, CaseIterable, ExpressibleByArgument {
-    case dnnscaler
+    case gpulets, dnnscaler, strait
 
     /// How much is run.
     enum Effort {
@@ -20,7 +22,7 @@ enum Reproduction: String, CaseIterable, ExpressibleByArgument {
         /// Where measurements lie that may not be passed on.
         var shared: String
         /// Told what is going on.
-        var progress: (String) -> Void
+        var progress: @Sendable (String) -> Void
     }
 
     /// What comes out.
@@ -31,7 +33,46 @@ enum Reproduction: String, CaseIterable, ExpressibleByArgument {
 
     func run(_ options: Options) throws -> Outcome {
         switch self {
+        case .gpulets: try Self.gpulets(options)
         case .dnnscaler: try Self.dnnscaler(options)
+        case .strait: try Self.strait(options)
+        }
+    }
+
+    private static func gpulets(_ options: Options) throws -> Outcome {
+        do throws(PlanError) {
+            let result = try GpuLetsReproduction.run(
+                quick: options.effort == .quick,
+                seed: options.seed,
+                progress: options.progress
+            )
+            let title = "gpu-lets: devices split among models"
+            return Outcome(result: result, report: ResultReport.report(result, title: title))
+        } catch {
+            throw CommandFailure(error.message)
+        }
+    }
+
+    private static func strait(_ options: Options) throws -> Outcome {
+        let effort: StraitReproduction.Effort =
+            switch options.effort {
+            case .quick: .quick
+            case .usual: .standard
+            case .full: .full
+            }
+        let jobs = StraitReproduction.jobs(effort, seed: options.seed)
+        let progress = options.progress
+        do {
+            let runs = try ParallelRuns.samples(of: jobs) { ended in
+                progress("\(ended) of \(jobs.count) runs")
+            } run: { job in
+                try job.run()
+            }
+            let samples = StraitSamples(runs, seed: options.seed)
+            let result = try StraitReproduction.result(of: samples)
+            return Outcome(result: result, report: StraitReport.make(result, samples))
+        } catch let error as SimulationError {
+            throw CommandFailure(error.message)
         }
     }
 

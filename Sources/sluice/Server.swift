@@ -33,7 +33,6 @@ struct Server: Service {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
-        for loop in group.makeIterator() { loop.execute { SystemThread.becomePrompt() } }
         let httpFront = try await startHTTP(on: group)
         let grpcFront: GRPCFront?
         do {

@@ -115,6 +115,29 @@ def test_client_that_never_reads(server):
     assert server.answers()
 
 
+def test_client_that_reads_late(server):
+    """24 MiB of replies, good and bad calls between them, none read until all are due: then all
+    are there and in order, and the connection goes on. Twice, so that the socket fills anew."""
+    late = RawClient(server, window=2**31 - 1)
+    late.h2.increment_flow_control_window(2**31 - 1 - 65_535)
+    late.status(late.call(LIVE, b""))
+    for _ in range(2):
+        wide, small, wrong = [], [], []
+        for _ in range(24):
+            wide.append(late.call(INFER, infer_request("broad", [1.0])))
+            small.append(late.call(INFER, infer_request("bare", [1, 2, 3, 4])))
+            wrong.append(late.call(INFER, infer_request("nobody", [1.0])))
+        # What is answered stays in the server: the socket holds a few MiB at most.
+        wait_until(lambda: server.metric("sluice_requests_in_server") == 0, "all have run")
+        assert server.answers()
+        assert {late.status(stream) for stream in wide} == {0}
+        assert {late.status(stream) for stream in small} == {0}
+        assert {late.status(stream) for stream in wrong} == {5}
+        assert all(len(late.data.pop(stream)) > 1 << 20 for stream in wide)
+    assert late.status(late.call(LIVE, b"")) == 0
+    late.close()
+
+
 @pytest.mark.parametrize(
     ("name", "frame"),
     [

@@ -478,3 +478,25 @@ def test_configuration_with_every_default_is_taken_again(triton):
     found = triton.get_model_config("add_sub")
     triton.load_model("add_sub", config=json.dumps(found))
     assert triton.get_model_config("add_sub") == found
+
+
+def test_load_metrics_header(server):
+    """`endpoint-load-metrics-format` (ORCA): text, JSON, nothing for what is neither."""
+    asked, name = "endpoint-load-metrics-format", "endpoint-load-metrics"
+
+    def metrics(headers):
+        row = ("INPUT", "FP32", [1, 4], [1, 2, 3, 4])
+        reply = server.infer("bare", row, headers=headers)
+        assert reply.json()["outputs"][0]["data"] == [6, 7, 8, 9]
+        return reply.headers.get(name)
+
+    text = metrics({asked: "text"})
+    assert text.startswith("TEXT ")
+    words = dict(word.split("=") for word in text[5:].split(","))
+    shares = ["cpu_utilization", "mem_utilization", "application_utilization"]
+    assert list(words) == [*shares, "named_metrics.requests_in_server"]
+    assert all(0 <= float(words[name]) <= 1 for name in shares)
+    found = metrics({asked: "JSON"})
+    assert found.startswith("JSON ")
+    assert list(json.loads(found[5:])) == [*shares, "named_metrics"]
+    assert metrics({}) is None and metrics({asked: "xml"}) is None

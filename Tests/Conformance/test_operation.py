@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 
 import pytest
 from background import Background
@@ -138,6 +139,26 @@ def test_library_is_no_library(launch, tmp_path):
     assert "libonnxruntime.so" in refused(launch, "--onnxruntime", text, load=["bare"])
     line = refused(launch, "--onnxruntime", "libc.so.6", load=["bare"])
     assert "libc.so.6" in line
+
+
+def test_library_is_too_old(launch, tmp_path):
+    """An ONNX Runtime of an old version: refused with both versions and the next step."""
+    compiler = shutil.which("cc") or shutil.which("clang") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler to make an old library with")
+    source = tmp_path / "old.c"
+    source.write_text(
+        'static const void *table(unsigned v) { (void)v; return 0; }\n'
+        'static const char *version(void) { return "1.4.0"; }\n'
+        "static const struct { const void *(*table)(unsigned); const char *(*version)(void); }"
+        " base = { table, version };\n"
+        "const void *OrtGetApiBase(void) { return &base; }\n",
+        encoding="utf-8",
+    )
+    library = tmp_path / "libonnxruntime.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+    line = refused(launch, "--onnxruntime", library, load=["bare"])
+    assert "version 1.4.0" in line and "later is needed" in line and "setup-engine" in line
 
 
 def test_library_in_another_place(launch, tmp_path):

@@ -68,6 +68,9 @@ struct ReportingTests {
         }
         #expect(!page.contains("<b>&"))
         #expect(page.utf8.count < 1_000_000)
+        // Models are loaded before the load begins, so the split stands from its first moment.
+        #expect(ledger.layouts.first?.at == .zero && ledger.layouts.first?.devices == 2)
+        #expect(ledger.answers.allSatisfy { $0.at >= .zero })
         let again = try Simulator.run(setup)
         #expect(SimulationReport("Two models", setup: setup, ledger: again).report.html() == page)
     }

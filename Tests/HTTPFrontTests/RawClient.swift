@@ -83,6 +83,9 @@ final class RawClient: Sendable {
 
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
+    /// Says that nothing more will be sent.
+    func finishSending() { shutdown(file, Int32(SHUT_WR)) }
+
     func close() {
         let closes = isOpen.withLock { isOpen in
             defer { isOpen = false }

@@ -1,3 +1,4 @@
+import Glibc
 import OpenInference
 import ServingDomain
 import Testing
@@ -47,7 +48,7 @@ struct FuzzTests {
         let body = json + [1, 2, 3, 4]
         #expect(try decode(body, header: json.count).inputs.count == 3)
         var accepted = 0
-        for round in 0..<30_000 {
+        for round in FuzzRounds(atLeast: 30_000) {
             let mutant = mutate(body, &dice)
             let header = Int.random(in: 0..<4, using: &dice) == 0 ? mutant.count : json.count
             let error = failure { () throws(WireError) in
@@ -83,7 +84,7 @@ struct FuzzTests {
             request,
             data: [Array(repeating: 1, count: 16), elements(["a", "b"])]
         )
-        for round in 0..<30_000 {
+        for round in FuzzRounds(atLeast: 30_000) {
             let mutant = mutate(message, &dice)
             let error = failure { () throws(WireError) in
                 let request = try decodeProtobuf(mutant)
@@ -102,7 +103,7 @@ struct FuzzTests {
         let seed: UInt64 = 0x5EED_0005
         print("seed \(seed)")
         var dice = Dice(seed: seed)
-        for _ in 0..<5_000 {
+        for _ in FuzzRounds(atLeast: 5_000) {
             let noise = (0..<Int.random(in: 0...64, using: &dice)).map { _ in
                 UInt8.random(in: 0...255, using: &dice)
             }
@@ -110,5 +111,25 @@ struct FuzzTests {
             #expect(error != nil)
             _ = failure { () throws(WireError) in _ = try decodeProtobuf(noise) }
         }
+    }
+}
+
+/// Numbers of rounds: a fixed count in a common test run, and on until the time of
+/// `SLUICE_FUZZ_SECONDS` is up under `make fuzz`.
+private struct FuzzRounds: Sequence, IteratorProtocol {
+    private let least: Int
+    private let end: ContinuousClock.Instant?
+    private var round = -1
+
+    init(atLeast least: Int) {
+        self.least = least
+        end = getenv("SLUICE_FUZZ_SECONDS").flatMap { Int(String(cString: $0)) }
+            .map { .now.advanced(by: .seconds($0)) }
+    }
+
+    mutating func next() -> Int? {
+        round += 1
+        if round < least { return round }
+        return end.map { ContinuousClock.now < $0 } == true ? round : nil
     }
 }

@@ -88,4 +88,11 @@ import Testing
         #expect(HostFingerprint.processor(nil) == "cpu")
         #expect(HostFingerprint.of(cores: 2, engine: "e 1").hasSuffix(", 2 cores, e 1"))
     }
+
+    @Test("A busy machine is named, a quiet or silent one is not")
+    func load() {
+        #expect(HostLoad.warning(cores: 2, text: "3.50 1 1 2/9 7")?.contains("3.50") == true)
+        #expect(HostLoad.warning(cores: 2, text: "0.40 1 1 2/9 7") == nil)
+        #expect(HostLoad.warning(cores: 2, text: nil) == nil)
+    }
 }

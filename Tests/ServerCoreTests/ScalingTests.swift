@@ -208,4 +208,42 @@ import Testing
             #expect(harness.auditor.complaints.isEmpty)
         }
     }
+
+    @Test("The event that reports an instance as ready also launches what waits on it")
+    func firstLaunch() throws {
+        var core = try ServerCore(configuration("none"))
+        var buffer = ActionBuffer()
+        var now = Instant.zero
+        func tell(_ event: Event, _ core: inout ServerCore) -> [Action] {
+            now = now + .milliseconds(1)
+            buffer.removeAll()
+            core.handle(event, at: now, into: &buffer)
+            return buffer.actions
+        }
+        let inputs = tell(.modelAdded(spec(slo: nil)), &core)
+        guard case .computePlan(let epoch, let asked) = inputs.last else {
+            Issue.record("no plan was asked for")
+            return
+        }
+        var plan = Plan.whole(asked, slots: 2)
+        plan.devices[0].gpulets[0].lanes[0].instances = 2
+        plan.devices[0].gpulets[0].lanes[0].batchLimit = 1
+        guard case .rollout(let step, let open) = tell(.planReady(epoch, plan), &core).last else {
+            Issue.record("nothing is rolled out")
+            return
+        }
+        let starts = tell(.stepDone(step, open), &core).compactMap { action in
+            if case .startInstance(let order) = action { order.instance } else { nil }
+        }
+        #expect(starts.count == 2)
+        _ = tell(.instanceReady(starts[0], []), &core)
+        for slot in Int32(0)..<2 {
+            let request = RequestID(slot: slot, generation: 0)
+            _ = tell(.arrived(Arrival(request: request, model: ModelID(0), arrival: now)), &core)
+        }
+        let launches = tell(.instanceReady(starts[1], []), &core).compactMap { action in
+            if case .launch(let order) = action { order.instance } else { nil }
+        }
+        #expect(launches == [starts[1]])
+    }
 }

@@ -14,10 +14,10 @@ void host_name_thread(const char *name);
 /// Lets the calling thread, and no other, run only when others leave time for it.
 void host_lower_priority(int nice);
 
-/// Asks the system to give the calling thread short turns (0.1 ms, the least there are): it may then
-/// take a core from a thread in a longer turn when it wakes. No privilege is needed; ignored where
-/// the kernel does not know it.
-void host_want_short_turns(void);
+/// Asks the system to give the calling thread turns of 3 ms, longer than usual. It gets no larger
+/// share for that, and threads with turns of the usual length may take its core at once when they
+/// wake, where they would wait for the end of a usual turn. Ignored before Linux 6.12.
+void host_take_long_turns(void);
 
 /// Writes the numbers of the cores that this process may use, ascending; returns how many.
 int host_cores(int32_t *cores, int capacity);

@@ -221,6 +221,11 @@ int32_t connx_thread_number(void);
 // less than before wants a privilege.
 int32_t connx_set_nice(int32_t thread, int32_t nice);
 
+// Gives a thread turns of 3 ms, or the usual ones again. In long turns it gets no larger share,
+// but threads with usual ones may take its core at once when they wake. Needs no privilege; does
+// nothing before Linux 6.12.
+void connx_take_long_turns(int32_t thread, bool does);
+
 // Whether this process has that privilege; found out with a thread of no further use.
 bool connx_may_raise(void);
 

@@ -5,8 +5,8 @@ import Synchronization
 /// The threads of one session's pool. We start them, so we may move them to other cores at any
 /// time, which the library's own affinity settings can't (platform notes, G.3).
 ///
-/// A crew begins by giving way to what is served: its model is still being loaded and warmed. Where
-/// the process may not take that back, its threads are like all others from the start.
+/// A crew begins by giving way to what is served: its model is still being loaded and warmed. Its
+/// priority is lowered only where the process may take that back.
 final class ThreadCrew: Sendable {
     private struct Members {
         var threads: [pthread_t] = []
@@ -66,8 +66,8 @@ final class ThreadCrew: Sendable {
     }
 
     private static func set(_ number: Int32, givesWay: Bool) {
-        guard ThreadNursery.mayRaise else { return }
-        _ = connx_set_nice(number, givesWay ? preparing : 0)
+        connx_take_long_turns(number, givesWay)
+        if ThreadNursery.mayRaise { _ = connx_set_nice(number, givesWay ? preparing : 0) }
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

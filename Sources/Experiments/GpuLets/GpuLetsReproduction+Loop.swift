@@ -114,6 +114,6 @@ extension GpuLetsReproduction {
     private var ablationEffort: PeakSearch.Effort {
         isQuick
             ? PeakSearch.Effort(seeds: 1, duration: .seconds(5), steps: 5)
-            : PeakSearch.Effort(seeds: 1, duration: .seconds(30), steps: 20)
+            : .brief
     }
 }

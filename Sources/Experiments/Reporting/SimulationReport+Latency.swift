@@ -18,7 +18,13 @@ extension SimulationReport {
                     chart(
                         "Latency, \(word) class",
                         rows.map { row in
-                            curve(name(row.model.position), row.latency, of: row.counts.ended)
+                            var series = curve(
+                                name(row.model.position),
+                                row.latency,
+                                of: row.counts.ended
+                            )
+                            series.colour = .series(row.model.position)
+                            return series
                         },
                         objectives: rows.compactMap { setup.models[$0.model.position].spec.slo }
                     )

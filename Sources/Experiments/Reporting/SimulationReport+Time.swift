@@ -59,14 +59,14 @@ extension SimulationReport {
     // MARK: Violations
 
     private var violationChart: Chart {
-        func series(_ name: String, _ rows: [Int], _ colour: Colour?) -> Series {
+        func series(_ name: String, _ rows: [Int], _ colour: Colour) -> Series {
             let points = pieces(rows).enumerated().map { place, piece in
                 let ended = piece.served + piece.violated
                 return Series.Point(time(place), ended > 0 ? 100 * piece.violated / ended : .nan)
             }
             return Series(name, closed(points), style: .step, colour: colour)
         }
-        var lines = busiest.map { series(name($0), rows(of: $0), nil) }
+        var lines = busiest.map { series(name($0), rows(of: $0), .series($0)) }
         if setup.models.count > 1 {
             lines.append(series("all models", Array(ledger.rows.indices), .muted))
         }

@@ -147,7 +147,7 @@ public struct SimulationReport: Sendable {
         guard let slo, counts.judged > 0 else { return .verdict(.open, "none") }
         let allowed = 100 - percentile
         let holds = counts.violationPercent <= allowed + 1e-9
-        let words = "\(Numeral.short(slo.inMilliseconds)) ms, \(Numeral.short(allowed)) %"
+        let words = "\(Numeral.short(slo.inMilliseconds)) ms"
         return .verdict(holds ? .holds : .fails, words)
     }
 

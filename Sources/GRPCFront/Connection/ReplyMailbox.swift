@@ -1,11 +1,12 @@
 import NIOCore
+import ServerRuntime
 import Synchronization
 
 /// Where finished requests wait for their event loop; one per loop.
 ///
 /// However many requests of a batch finish, the loop is woken once and each connection is
 /// flushed once.
-final class ReplyMailbox: Sendable {
+final class ReplyMailbox: ReplyBell {
     private struct State {
         var posts: [InferExchange] = []
         var spare: [InferExchange] = []
@@ -20,12 +21,16 @@ final class ReplyMailbox: Sendable {
         self.loop = loop
     }
 
-    /// Brings a request that has ended; any thread.
+    /// Brings a request that has ended; any thread. `ring` must follow.
     func post(_ exchange: InferExchange) {
+        state.withLock { $0.posts.append(exchange) }
+    }
+
+    func ring() {
         let mustSchedule = state.withLock { state in
-            state.posts.append(exchange)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            guard !state.isScheduled, !state.posts.isEmpty else { return false }
+            state.isScheduled = true
+            return true
         }
         if mustSchedule { loop.execute { self.deliver() } }
     }

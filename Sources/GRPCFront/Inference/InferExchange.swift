@@ -131,6 +131,8 @@ final class InferExchange: InferenceExchange, @unchecked Sendable {
         mailbox.post(self)
     }
 
+    var bell: (any ReplyBell)? { mailbox }
+
     // MARK: Loop, after the end was delivered
 
     /// The reply, or why there is none.

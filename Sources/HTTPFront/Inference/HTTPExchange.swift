@@ -118,6 +118,8 @@ final class HTTPExchange: InferenceExchange, @unchecked Sendable {
         mailbox.put(self)
     }
 
+    var bell: (any ReplyBell)? { mailbox }
+
     /// Gives the results away, so that the reply is written around them without a copy.
     func takeResults() -> ByteBuffer {
         let taken = results

@@ -1,10 +1,11 @@
 import NIOCore
+import ServerRuntime
 import Synchronization
 
 /// Where exchanges that have ended wait for their event loop.
 ///
 /// However many end at once, the loop is woken once: a batch's replies take one hop.
-final class ReplyMailbox: Sendable {
+final class ReplyMailbox: ReplyBell {
     private struct State {
         var waiting: [HTTPExchange] = []
         var isScheduled = false
@@ -15,12 +16,16 @@ final class ReplyMailbox: Sendable {
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
-    /// Takes an exchange that has ended; any thread.
+    /// Takes an exchange that has ended; any thread. `ring` must follow.
     func put(_ exchange: HTTPExchange) {
+        state.withLock { $0.waiting.append(exchange) }
+    }
+
+    func ring() {
         let wakes = state.withLock { state in
-            state.waiting.append(exchange)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            guard !state.isScheduled, !state.waiting.isEmpty else { return false }
+            state.isScheduled = true
+            return true
         }
         if wakes { loop.execute { self.deliver() } }
     }

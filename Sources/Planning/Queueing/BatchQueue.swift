@@ -3,6 +3,8 @@
 /// Arrivals are Poisson, first come first served. As soon as the lane is free it takes what
 /// waits, up to its batch limit; the time of a batch depends on its size. This is what every
 /// work-conserving policy does with one model on a gpulet of its own.
+/// Not so a policy that takes less than waits to save a late head (`edf`): near saturation its
+/// batches, and with them its throughput, may shrink for a while.
 ///
 /// The requests that wait when a batch starts form a Markov chain (a bulk-service queue embedded
 /// at the starts: Bailey 1954), solved by elimination without subtractions (Grassmann, Taksar and

@@ -12,7 +12,8 @@ enum CapacityTable {
     /// The fixed part of the time of a full batch, in quarters.
     static let fixedParts = 5
     /// The objective over the time of a full batch; at 1 the load is 0, beyond the last it stays.
-    static let patiences = [1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 6]
+    /// They are close together below 2, where a wait for one batch begins to fit.
+    static let patiences = [1, 1.1, 1.25, 1.5, 1.75, 1.9, 1.99, 2, 2.5, 3, 4, 6]
     /// Targets of late requests, falling.
     static let targets = [0.05, 0.025, 0.01, 0.005, 0.002, 0.0005, 0.0001]
 

@@ -243,6 +243,7 @@ struct ConfluenceController: LaneController {
     private mutating func objectiveChanged(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
         search.renew(designing: true)
+        search.model.forgive()
         // What holds is in force at once; what may be better is looked for after that.
         if let held = search.best(goal(facts), kneeMilli: settings.kneeMilli) {
             enter(LaneSetting(batch: held.batch, instances: held.instances), at: now, facts)

@@ -6,7 +6,7 @@ struct ConfluenceSettings: Hashable, Sendable {
     /// chosen. 97 % of the peak are to be kept, and 1.5 % are the model's own error.
     var kneeMilli: Int32 = 985
     /// Settings are aimed at this part of the objective, in thousandths.
-    var guardMilli: Int32 = 965
+    var guardMilli: Int32 = 955
     /// How often it looks.
     var period = TimeSpan.milliseconds(500)
     /// The fewest batches that a measured setting rests on.

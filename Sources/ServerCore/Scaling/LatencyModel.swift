@@ -54,8 +54,13 @@ struct LatencyModel: Sendable {
     mutating func scale(by factor: Double) {
         for place in cells.indices {
             cells[place].latency *= factor
-            cells[place].isAborted = false
         }
+        forgive()
+    }
+
+    /// Forgets which cells missed an objective, now that there is another; their means stay.
+    mutating func forgive() {
+        for place in cells.indices { cells[place].isAborted = false }
     }
 
     // MARK: Fitting

@@ -108,6 +108,7 @@ final class CoreDriver: Sendable {
                 hasDeadline: arrival.deadline != nil
             )
             exchange.finish(.refused(.noRoom))
+            exchange.bell?.ring()
             return nil
         }
         carryOut(&deeds, runner: nil)
@@ -129,6 +130,11 @@ final class CoreDriver: Sendable {
     /// What `items` of a model would take by themselves, by the forecast; nil where not known.
     func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
         state.withLock { $0.core.predictedLatency(of: model, items: items) }
+    }
+
+    /// How the scaler stands with a model, and how many of its instances can run a batch.
+    func scaling(of model: ModelID) -> (status: ScalingStatus?, ready: Int) {
+        state.withLock { ($0.core.scaling(of: model), $0.core.readyInstances(of: model)) }
     }
 
     // MARK: Events
@@ -213,11 +219,18 @@ final class CoreDriver: Sendable {
         }
         for (lane, batch) in deeds.terminations { lane.terminate(batch) }
         let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
+        // A loop that was woken by the first reply of a batch would be asleep again before the next
+        // one came, so each bell is rung after the last of its replies.
+        var bell: (any ReplyBell)?
         for end in deeds.ends {
             end.servable.statistics.count(end, at: now)
             traces.note(end)
             end.exchange.finish(end.ending)
+            let next = end.exchange.bell
+            if let bell, bell !== next { bell.ring() }
+            bell = next
         }
+        bell?.ring()
         for order in deeds.control { control.add(.order(order)) }
         timer.want(deeds.wake, after: deeds.sequence)
         if let own { runInline(own) }

@@ -66,7 +66,7 @@ final class LaneThread: @unchecked Sendable {
     /// Starts the thread, which owns `instance` from now on. False: the system had no thread.
     func start(_ instance: any EngineInstance) -> Bool {
         self.instance = instance
-        return SystemThread.start("lane-\(id.index)", urgency: .prompt) { [self] in run() }
+        return SystemThread.start("lane-\(id.index)") { [self] in run() }
     }
 
     /// Says that the mailbox has been filled.

@@ -2,23 +2,14 @@ import CHost
 import Glibc
 
 /// A thread of the operating system, for work that blocks.
-public enum SystemThread {
+enum SystemThread {
     /// How eagerly the system runs a thread.
-    enum Urgency: Sendable {
-        /// Soon after it wakes, even beside threads that compute: for what requests wait for.
-        case prompt
+    enum Urgency {
         /// Like everything else.
         case normal
         /// Only what others leave: loading and warming must not slow what is served.
         case background
     }
-
-    /// Makes the calling thread one that runs soon after it wakes; for event loops of the fronts.
-    ///
-    /// It asks the system for short turns. Such a thread need not wait until the turn of one that
-    /// computes is over (three milliseconds are usual), and gets no larger share for it. Kernels
-    /// before 6.12 don't know the wish and ignore it.
-    public static func becomePrompt() { host_want_short_turns() }
 
     /// Starts a thread that runs `body` and ends with it.
     ///
@@ -59,10 +50,9 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let argument else { return nil }
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
-    switch start.urgency {
-    case .prompt: SystemThread.becomePrompt()
-    case .normal: break
-    case .background: host_lower_priority(15)
+    if start.urgency == .background {
+        host_lower_priority(15)
+        host_take_long_turns()
     }
     start.body()
     return nil

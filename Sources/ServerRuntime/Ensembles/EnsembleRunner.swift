@@ -50,6 +50,7 @@ final class EnsembleRunner: Sendable {
                 hasDeadline: arrival.deadline != nil
             )
             exchange.finish(.refused(.noRoom))
+            exchange.bell?.ring()
             return nil
         }
         let run = EnsembleRun(exchange, servable, wiring, ticket, number: number, runner: self)
@@ -132,6 +133,7 @@ final class EnsembleRunner: Sendable {
             at: now
         )
         run.exchange.finish(ending)
+        run.exchange.bell?.ring()
     }
 }
 

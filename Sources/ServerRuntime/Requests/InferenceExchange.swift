@@ -24,8 +24,24 @@ public protocol InferenceExchange: AnyObject, Sendable {
     ///   - bytes: The rows in the wire's layout, lent for the call.
     func scatter(output index: Int, shape: [Int64], bytes: UnsafeRawBufferPointer)
 
-    /// Ends the request.
+    /// Ends the request. Whoever is to answer it need not be woken yet: `bell` is rung afterwards.
     func finish(_ ending: Ending)
+
+    /// What wakes whoever answers the request; nil = `finish` has seen to that. Several requests
+    /// that end together are told to the same bell by one ring.
+    var bell: (any ReplyBell)? { get }
+}
+
+extension InferenceExchange {
+    /// None: right for exchanges whose `finish` tells everybody.
+    public var bell: (any ReplyBell)? { nil }
+}
+
+/// Wakes whoever answers requests that have ended, an event loop for instance.
+public protocol ReplyBell: AnyObject, Sendable {
+    /// Says that requests have ended since the last ring; any thread. Cheap when nobody need be
+    /// woken.
+    func ring()
 }
 
 /// How a request ended, with what its reply has to say.

@@ -39,6 +39,8 @@ package struct SimulationAuditor: Sendable {
         var units: Int32 = 0
         var isLive = false
         var running: Int32 = 0
+        /// Its slots when a stage last began.
+        var slots: Int32 = 0
     }
 
     private let devices: [DeviceSpec]
@@ -47,18 +49,28 @@ package struct SimulationAuditor: Sendable {
     private var gpulets: [Gpulet] = []
     /// The batch of each instance; -1 = none.
     private var batchOfInstance: [Int32] = []
+    /// The batch limit of each lane before the present event, where anything changes it.
+    private var limits: [Int32] = []
+    private let tracksLimits: Bool
     private var live = 0
     private var lastNow = Instant.zero
     private var events = 0
 
     /// Creates an auditor that has seen nothing.
     package init(_ setup: SimulationSetup) {
-        self.init(devices: setup.devices, requests: Int(setup.limits.requests))
+        self.init(
+            devices: setup.devices,
+            requests: Int(setup.limits.requests),
+            tracksLimits: setup.scaler != "none" || setup.epochs != nil
+        )
     }
 
     /// Creates an auditor for a table of so many requests.
-    package init(devices: [DeviceSpec], requests: Int) {
+    ///
+    /// - Parameter tracksLimits: Whether lanes' limits change while they serve.
+    package init(devices: [DeviceSpec], requests: Int, tracksLimits: Bool = true) {
         self.devices = devices
+        self.tracksLimits = tracksLimits
         self.requests = Array(repeating: Request(), count: requests)
     }
 
@@ -87,7 +99,13 @@ package struct SimulationAuditor: Sendable {
             complain("a batch ends and \(batches[Int(ended)].open) have no answer", now)
         }
         if let wake = core.nextWake, wake <= now { complain("wakes in the past", now) }
+        if tracksLimits { noteLimits(core) }
         if events % Self.stride == 0 { goThrough(core) }
+    }
+
+    private mutating func noteLimits(_ core: borrowing ServerCore) {
+        while limits.count < core.state.lanes.count { limits.append(0) }
+        for place in limits.indices { limits[place] = core.state.lanes[place].batchLimit }
     }
 
     /// Looks at the end of a run.
@@ -148,6 +166,8 @@ package struct SimulationAuditor: Sendable {
         guard slot < batches.count, batches[slot].isLive, !batches[slot].isPaused,
             batches[slot].generation == batch.generation
         else { return }
+        // One that nobody waits for does not go on.
+        guard batches[slot].open > 0 else { return leave(slot) }
         batches[slot].isPaused = true
         gpulets[Int(batches[slot].gpulet)].running -= 1
     }
@@ -195,7 +215,13 @@ package struct SimulationAuditor: Sendable {
         live -= 1
         let batch = Int(record.batch.slot)
         let isInBatch = batch >= 0 && batches[batch].generation == record.batch.generation
-        if isInBatch { batches[batch].open -= 1 }
+        if isInBatch {
+            batches[batch].open -= 1
+            // Between two stages a batch that nobody waits for ends without a word.
+            if batches[batch].open == 0, batches[batch].isPaused, batches[batch].isLive {
+                leave(batch)
+            }
+        }
         if outcome == .served, !isInBatch || batches[batch].isLive {
             complain("request \(slot) is served without a finished batch", now)
         }
@@ -220,7 +246,7 @@ package struct SimulationAuditor: Sendable {
         if isResumed {
             batches[slot].isPaused = false
         } else {
-            begin(order, slot, lane, now, buffer)
+            begin(order, slot, lane, now, buffer, core)
             batches[slot].keepsOrder = core.state.models[order.model.position].preservesOrder
         }
         guard place < gpulets.count, gpulets[place].isLive else {
@@ -228,10 +254,15 @@ package struct SimulationAuditor: Sendable {
         }
         gpulets[place].running += 1
         let gpulet = core.state.gpulets[place]
-        if !isResumed, gpulet.state != .open { complain("launches on a closed gpulet", now) }
-        if gpulets[place].running > gpulet.slots {
-            complain("\(gpulets[place].running) stages on \(gpulet.slots) slots", now)
+        // It may drain since later in this very event.
+        if !isResumed, gpulet.state != .open, gpulet.state != .draining {
+            complain("launches on a closed gpulet", now)
         }
+        let slots = max(gpulet.slots, gpulets[place].slots)
+        if gpulets[place].running > slots {
+            complain("\(gpulets[place].running) stages on \(slots) slots", now)
+        }
+        gpulets[place].slots = gpulet.slots
     }
 
     private mutating func begin(
@@ -239,15 +270,19 @@ package struct SimulationAuditor: Sendable {
         _ slot: Int,
         _ lane: LaneRecord,
         _ now: Instant,
-        _ buffer: borrowing ActionBuffer
+        _ buffer: borrowing ActionBuffer,
+        _ core: borrowing ServerCore
     ) {
         if batches[slot].isLive { complain("batch \(slot) begins twice", now) }
         if batchOfInstance[order.instance.position] >= 0 {
             complain("instance \(order.instance.index) gets a batch over another", now)
         }
         if lane.model != order.model { complain("a batch runs on another model's lane", now) }
-        if order.requests.count > 1, order.items > lane.batchLimit {
-            complain("a batch of \(order.items) exceeds its limit \(lane.batchLimit)", now)
+        // The limit may have fallen since in this very event: the one before counts too.
+        let place = core.state.instances[order.instance.position].lane.position
+        let limit = max(lane.batchLimit, place < limits.count ? limits[place] : 0)
+        if order.requests.count > 1, order.items > limit {
+            complain("a batch of \(order.items) exceeds its limit \(limit)", now)
         }
         batchOfInstance[order.instance.position] = order.batch.slot
         var batch = Batch(generation: order.batch.generation, isLive: true)

@@ -89,7 +89,10 @@ public struct Ledger: Sendable {
     /// By model.
     public internal(set) var batches: [BatchRow]
     /// By row, then by window from the begin of the load, the warm-up included.
-    public internal(set) var windows: [[Window]]
+    public internal(set) var windows: [[Window]] = []
+    /// The same in one piece while the run goes on: `windowCount` places per row.
+    private var running: [Window]
+    private let windowCount: Int
     /// The same for applications.
     public internal(set) var graphWindows: [[Window]]
     /// The length of a window.
@@ -136,7 +139,8 @@ public struct Ledger: Sendable {
         window = setup.window
         let count = Int(min(1 << 20, setup.duration.nanoseconds / setup.window.nanoseconds + 1))
         let empty = Array(repeating: Window(), count: count)
-        windows = rows.map { _ in empty }
+        windowCount = count
+        running = Array(repeating: Window(), count: rows.count * count)
         graphWindows = graphs.map { _ in empty }
         measured = setup.duration - setup.warmUp
         timeline.reserveCapacity(min(1 << 16, setup.timelineLimit))
@@ -184,10 +188,34 @@ public struct Ledger: Sendable {
 
     // MARK: Entries
 
+    /// What came before the load is as old as the load itself: until now there was no origin to
+    /// count from.
+    mutating func beginLoad() {
+        layouts = layouts.suffix(1).map { last in
+            Layout(at: .zero, devices: last.devices, gpulets: last.gpulets, units: last.units)
+        }
+        answers = answers.map { answer in
+            Answer(
+                at: .zero,
+                epoch: answer.epoch,
+                milliRates: answer.milliRates,
+                plan: answer.plan
+            )
+        }
+    }
+
     mutating func arrived(row: Int, window: Int, counts: Bool) {
         if counts { rows[row].counts.submitted += 1 }
-        guard window < windows[row].count else { return }
-        windows[row][window].submitted += 1
+        guard window < windowCount else { return }
+        running[row * windowCount + window].submitted += 1
+    }
+
+    /// Puts the windows of each row together.
+    mutating func close() {
+        windows = rows.indices.map {
+            Array(running[$0 * windowCount..<($0 + 1) * windowCount])
+        }
+        running = []
     }
 
     mutating func ended(_ ticket: Ticket, _ outcome: Outcome, at now: Instant) {
@@ -200,11 +228,12 @@ public struct Ledger: Sendable {
             }
         }
         let window = Int(ticket.window)
-        guard window < windows[row].count else { return }
+        guard window < windowCount else { return }
+        let place = row * windowCount + window
         if outcome == .served {
-            windows[row][window].served += 1
+            running[place].served += 1
         } else if outcome.isViolation, hasDeadline {
-            windows[row][window].violated += 1
+            running[place].violated += 1
         }
     }
 

@@ -1,6 +1,31 @@
 import Planning
 import ServerCore
 import ServingDomain
+import Workloads
+
+/// What a load's requests have in common, looked up once.
+struct LoadFacts: Sendable {
+    var model: ModelID
+    var row: Int32
+    var items: Int32
+    var level: Int32
+    /// From arrival to deadline, and to the client's own end; `endless` = none.
+    var objective: TimeSpan, timeout: TimeSpan
+    var isClosed: Bool
+
+    /// Longer than anything.
+    static let endless = TimeSpan(nanoseconds: .max)
+
+    init(_ load: RequestLoad, of model: ModelSpec) {
+        self.model = load.model
+        items = load.items
+        level = load.level ?? model.priorities.defaultLevel
+        row = Int32(Ledger.place(load.model, PriorityClass(level: level)))
+        timeout = load.timeout ?? Self.endless
+        objective = min(load.slo ?? model.slo ?? Self.endless, timeout)
+        isClosed = if case .closed = load.process { true } else { false }
+    }
+}
 
 /// What the driver keeps about a request, at its slot of the table.
 struct Ticket: Sendable {

@@ -28,13 +28,17 @@ package struct Tournament: Sendable {
     package var source: Int { Int(winners[1]) }
 
     /// Sets the next point of `source`.
-    package mutating func set(_ source: Int, at when: Instant) {
-        points[source] = when.nanoseconds
-        var place = (source + leaves) / 2
+    package mutating func set(_ number: Int, at when: Instant) {
+        let source = Int32(number)
+        points[number] = when.nanoseconds
+        var place = (number + leaves) / 2
         while place >= 1 {
             let left = winners[place * 2]
             let right = winners[place * 2 + 1]
-            winners[place] = points[Int(right)] < points[Int(left)] ? right : left
+            let winner = points[Int(right)] < points[Int(left)] ? right : left
+            // Where another won before and wins still, nothing changes above.
+            if winner == winners[place], winner != source { return }
+            winners[place] = winner
             place /= 2
         }
     }

@@ -14,6 +14,10 @@ enum CapacityRule: Hashable {
     static let plannedTarget = 0.25
     /// The part of it that a finished lane may show, since the table is not exact.
     static let promisedTarget = 0.3
+    /// Beside co-runners everything may take this many times longer than the model says: 90 % of
+    /// gpu-lets' predictions were within 10.26 % (its notes, section 6), and a lane that is a
+    /// tenth too slow does not lose a tenth but, with its queue, nearly everything.
+    static let contentionError = 1.1
     /// Without an objective a lane is kept this busy at most.
     static let freeLoad = 0.9
 
@@ -26,7 +30,8 @@ enum CapacityRule: Hashable {
         guard want.objective.isFinite else { return full * Self.freeLoad / want.reserve }
         switch self {
         case .paper:
-            let fill = time * Double(choice.batch - 1)
+            let fill =
+                time * Double(choice.batch - 1)
                 / (Double(choice.batch) * Double(choice.instances))
             guard time + min(time, fill) <= want.objective else { return 0 }
             return full / want.reserve

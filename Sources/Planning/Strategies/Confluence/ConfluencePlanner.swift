@@ -64,31 +64,24 @@ public struct ConfluencePlanner: Planner {
             need: need,
             present: inputs.present,
             mayShare: options.temporal,
-            budget: (5_000 + 250 * count) * Int(effort) / 100
+            budget: (3_000 + 150 * count) * Int(effort) / 100
         )
-        let all = Array(inputs.devices.indices)
-        let models = Array(inputs.models.indices)
-        var best: (draft: PlanDraft, rating: PlanRating)?
-        func keep(_ draft: PlanDraft) {
-            let rating = search.rating(draft, devices: all, models: models)
-            if best.map({ rating < $0.rating }) ?? true { best = (draft, rating) }
-        }
-        if let present = inputs.present { keep(search.kept(present)) }
-        if best == nil || !isServed(best?.rating) {
-            keep(search.fresh(bears: true, variant: 0))
-            if !isServed(best?.rating) { keep(search.fresh(bears: false, variant: 0)) }
-            if !isServed(best?.rating), count <= 64 { keep(search.fresh(bears: true, variant: 2)) }
-        }
-        guard var draft = best?.draft else { return PlanDraft(problem) }
+        let budget = search.budget
+        var best = search.start(from: inputs.present)
         // Many devices: without room for the reserve, better look without it at once.
-        guard isServed(best?.rating) || isLast || count <= 16 else { return draft }
+        guard search.isServed(best) || isLast || count <= 16 else { return best }
         // What is served already is only packed tighter, which is worth less time.
-        search.improve(&draft, patience: isServed(best?.rating) ? 12 + count / 4 : 300 + count)
-        return draft
-    }
-
-    private func isServed(_ rating: PlanRating?) -> Bool {
-        rating.map { $0.leftHigh + $0.leftLow == 0 } ?? false
+        let isServed = search.isServed(best)
+        search.improve(&best, patience: isServed ? 12 + count / 4 : 300 + count)
+        guard !search.isServed(best), isLast else { return best }
+        // Not everything fits: from now on it is the rate that counts, not the units.
+        if !search.isOverloaded {
+            search.isOverloaded = true
+            search.budget = budget / 2
+            best = search.better(best, search.fresh(bears: true, variant: 0))
+            if count <= 64 { search.improve(&best, patience: 100 + count) }
+        }
+        return best
     }
 
     private func check(_ inputs: PlanInputs) throws(PlanError) {

@@ -5,6 +5,33 @@ extension ConfluenceSearch {
     /// Devices that are open to new lanes at the same time.
     private static let openDevices = 8
 
+    /// The best of the present plan with the new rates and of some greedy drafts.
+    mutating func start(from present: Plan?) -> PlanDraft {
+        var best: PlanDraft?
+        if let present { best = kept(present) }
+        if let best, isServed(best) { return best }
+        let few = problem.classOf.count <= 64
+        for (bears, variant) in [(true, 0), (false, 0), (true, 2)] where few || variant == 0 {
+            let draft = fresh(bears: bears, variant: variant)
+            best = best.map { better($0, draft) } ?? draft
+            if let best, isServed(best) { break }
+        }
+        return best ?? PlanDraft(problem)
+    }
+
+    /// The better rated of two drafts, the first of equals.
+    func better(_ first: PlanDraft, _ second: PlanDraft) -> PlanDraft {
+        let devices = Array(problem.classOf.indices)
+        let models = Array(problem.wants.indices)
+        let ratings = [first, second].map { rating($0, devices: devices, models: models) }
+        return ratings[1] < ratings[0] ? second : first
+    }
+
+    /// Whether all demand has a seat, but for what may be left over.
+    func isServed(_ draft: PlanDraft) -> Bool {
+        draft.left.allSatisfy { $0 <= problem.margins.slackMilliRate }
+    }
+
     /// Fills empty devices: first what fills whole gpulets, then the rests.
     ///
     /// Only a few devices are open at a time, the fullest is closed for the next empty one, so the
@@ -110,7 +137,8 @@ extension ConfluenceSearch {
         while window.open.count > most {
             var fullest = 0
             for place in window.open.indices
-            where draft.devices[window.open[place]].free < draft.devices[window.open[fullest]].free {
+            where draft.devices[window.open[place]].free < draft.devices[window.open[fullest]].free
+            {
                 fullest = place
             }
             window.open.remove(at: fullest)

@@ -8,7 +8,7 @@ struct ConfluenceSearch {
     let problem: ConfluenceProblem
     let price: MovePrice
     /// Whether demand is more than the devices can serve, so that the rate counts, not the units.
-    let isOverloaded: Bool
+    var isOverloaded: Bool
     /// Gpulets that may still be tried.
     var budget: Int
     /// The slowdown that new lanes must be able to bear: mean over possible co-runners.
@@ -39,7 +39,8 @@ struct ConfluenceSearch {
         }
     }
 
-    /// What a model suffers on average beside one other, each on the size that suits it best.
+    /// What a model should be able to bear: the mean of what one other does to it, each on the
+    /// size that suits it best, twice where a device may have more than two gpulets.
     private static func bearing(_ problem: ConfluenceProblem) -> [[Double]] {
         var result: [[Double]] = []
         for (group, offers) in problem.offers.enumerated() {
@@ -61,7 +62,10 @@ struct ConfluenceSearch {
                         guard let load = loads[other] else { continue }
                         sum += contention.slowdown(of: own, beside: [load])
                     }
-                    return max(1, sum / Double(max(1, sample.count)))
+                    let mean = max(1, sum / Double(max(1, sample.count)))
+                    guard problem.rule == .queue else { return mean }
+                    let others = problem.classes[group].maxGpulets > 2 ? 2.0 : 1.0
+                    return (1 + (mean - 1) * others) * CapacityRule.contentionError
                 }
             )
         }
@@ -129,7 +133,11 @@ struct ConfluenceSearch {
         var rating = PlanRating()
         for model in models where draft.left[model] > problem.margins.slackMilliRate {
             let loss = loss(of: model, draft.left[model])
-            if problem.wants[model].isHigh { rating.leftHigh += loss } else { rating.leftLow += loss }
+            if problem.wants[model].isHigh {
+                rating.leftHigh += loss
+            } else {
+                rating.leftLow += loss
+            }
         }
         for place in devices {
             let device = draft.devices[place]

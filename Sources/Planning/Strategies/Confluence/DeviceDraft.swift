@@ -145,8 +145,13 @@ struct DeviceDraft: Hashable {
             sum += found.slowdown - 1
         }
         guard !others.isEmpty else { return 1 }
-        if case .linear = contention { return rule == .queue ? 1 + sum : worst }
+        guard rule == .queue else {
+            if case .linear = contention { return worst }
+            return max(1, contention.slowdown(of: victim, beside: others))
+        }
+        if case .linear = contention { return (1 + sum) * CapacityRule.contentionError }
         return max(1, contention.slowdown(of: victim, beside: others))
+            * CapacityRule.contentionError
     }
 
     private static func pair(

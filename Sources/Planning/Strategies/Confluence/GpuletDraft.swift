@@ -90,7 +90,8 @@ struct GpuletDraft: Hashable {
     }
 
     private mutating func take(_ choice: SeatChoice, at place: Int) -> Bool {
-        let isNew = seats[place].batch != choice.batch
+        let isNew =
+            seats[place].batch != choice.batch
             || seats[place].instances != choice.instances
         seats[place].batch = choice.batch
         seats[place].instances = choice.instances
@@ -103,7 +104,8 @@ struct GpuletDraft: Hashable {
     /// Rounds: as if each lane's own batch took the whole round.
     ///
     /// Where turns are taken by age, a lane with a backlog may have two turns in a row; the
-    /// difference between its own batch and a round is room for that. Starting from batches of 1, whoever cannot keep up takes its next larger batch until all
+    /// difference between its own batch and a round is room for that.
+    /// Starting from batches of 1, whoever cannot keep up takes its next larger batch until all
     /// can or the round has become too long. A round and a turn must fit into every objective
     /// twice over, so that even a batch that gathers for a whole round ends in time.
     private mutating func settleRounds(_ problem: ConfluenceProblem, _ group: Int) -> Bool? {
@@ -258,7 +260,8 @@ struct GpuletDraft: Hashable {
             seats[place].instances = 1
             let kind = problem.classes[group].kind
             let model = problem.inputs.models[seat.model]
-            seats[place].utilization = model.profile(on: kind)?.utilization(batch: batch)
+            seats[place].utilization =
+                model.profile(on: kind)?.utilization(batch: batch)
                 ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
         }
         turns = .rounds(duty)

@@ -95,7 +95,8 @@ extension PlanWriter {
     private static func ms(_ count: Double) -> String {
         let hundredths = Int64(min(9e15, (count * 100).rounded()))
         let rest = hundredths % 100
-        let tail = rest == 0 ? "" : rest % 10 == 0 ? ".\(rest / 10)" : rest < 10 ? ".0\(rest)" : ".\(rest)"
+        let tail =
+            rest == 0 ? "" : rest % 10 == 0 ? ".\(rest / 10)" : rest < 10 ? ".0\(rest)" : ".\(rest)"
         return "\(hundredths / 100)\(tail) ms"
     }
 }

@@ -58,7 +58,7 @@ struct ModelWant {
     var objective: Double
     /// The part of its requests that may be late.
     var target: Double
-    /// The row of the capacity table for a quarter of that; nil if nothing so strict can be planned.
+    /// The row of the capacity table for a quarter of that; nil if it is too strict for all rows.
     var row: Int?
     /// Whether its requests are of the high class.
     var isHigh: Bool

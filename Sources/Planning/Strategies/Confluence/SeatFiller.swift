@@ -99,7 +99,9 @@ struct SeatFiller {
         return left
     }
 
-    private mutating func raise(_ number: Int, by most: Int64, on device: inout DeviceDraft) -> Int64 {
+    private mutating func raise(_ number: Int, by most: Int64, on device: inout DeviceDraft)
+        -> Int64
+    {
         let seat = device.gpulets[number].seats[0]
         guard let offer = problem.offers[device.group][seat.model],
             let best = problem.rule.best(
@@ -280,7 +282,9 @@ struct SeatFiller {
         guard let offer = problem.offers[draft.group][model] else { return }
         let more = group.maxGpulets - draft.gpulets.count
         for (place, size) in offer.sizes.enumerated() where size.units <= draft.free {
-            let bearing = assumed[draft.group][model]
+            // Who has a device to itself has no co-runners.
+            let isAlone = draft.gpulets.isEmpty && draft.free - size.units < group.sizes[0]
+            let bearing = isAlone ? 1 : assumed[draft.group][model]
             guard
                 let best = problem.rule.best(
                     of: size,

@@ -4,8 +4,8 @@ import ServingDomain
 ///
 /// Where a device may have few gpulets of few sizes, a small gpulet is not cheap: it may leave a
 /// rest that nobody can use well. So a gpulet of u units on a device with f free units, of which n
-/// more may be made, costs potential(n, f) - potential(n - 1, f - u): a knapsack over the sizes, each
-/// worth what the model that it suits best would serve on it. Demand is not looked at.
+/// more may be made, costs potential(n, f) - potential(n - 1, f - u): a knapsack over the sizes,
+/// each worth what the model that it suits best would serve on it. Demand is not looked at.
 struct UnitPotential {
     /// More gpulets than this count as this many.
     static let mostGpulets = 8
@@ -35,7 +35,7 @@ struct UnitPotential {
             for size in offer.sizes {
                 let best = problem.rule.best(
                     of: size,
-                    slowdown: slowdowns[model],
+                    slowdown: size.units == kind.units ? 1 : slowdowns[model],
                     for: problem.wants[model]
                 )
                 let value = (best?.cap ?? 0) * problem.rateValues[model]

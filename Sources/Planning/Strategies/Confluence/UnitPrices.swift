@@ -60,7 +60,9 @@ struct UnitPrices {
             for price in thirds {
                 prices[place] = price
                 values.append(dual(prices, units, ideals, rates))
-                if values[values.count - 1] < kept.value { kept = (price, values[values.count - 1]) }
+                if values[values.count - 1] < kept.value {
+                    kept = (price, values[values.count - 1])
+                }
             }
             if values[0] <= values[1] { high = thirds[1] } else { low = thirds[0] }
         }
