@@ -210,7 +210,12 @@ public final class ServingRuntime: Sendable {
     /// All metrics as Prometheus text.
     public func metricsText() -> [UInt8] {
         var text = MetricsText(registry.servables())
-        return text.write(requestsHere: driver.requestsHere, ready: isReady, host: host)
+        return text.write(
+            requestsHere: driver.requestsHere,
+            ready: isReady,
+            host: host,
+            forecast: driver.forecastReport
+        )
     }
 
     /// How much the server and its machine have to do. Reads two small files of the kernel's.

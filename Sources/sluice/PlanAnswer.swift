@@ -57,67 +57,13 @@ struct PlanAnswer {
         return line
     }
 
-    /// The plan as a table, with reasons where they are wanted.
-    func text(explains: Bool) -> String {
-        var text = headline + "\n\n" + TextTable.text(table(hasReasons: false))
-        guard explains else { return text + "\n" }
-        text += "\n"
-        for line in reasons { text += line + "\n" }
-        return text
-    }
+    /// The plan as a table.
+    var text: String { headline + "\n\n" + TextTable.text(table(hasReasons: false)) + "\n" }
 
-    /// Why each model sits where it sits, and why others do not sit anywhere.
-    private var reasons: [String] {
-        func name(_ id: ModelID) -> String { inputs.models[id.position].name }
-        var lines: [String] = []
-        for layout in plan.devices {
-            let device = inputs.devices[layout.device.position]
-            for gpulet in layout.gpulets {
-                for lane in gpulet.lanes {
-                    let share = Numeral.short(100 * device.fraction(of: gpulet.units))
-                    let place = "\(name(lane.model)) on \(share) % of \(device.name)"
-                    lines.append("\(place): \(lane.why ?? "the planner gives no reason")")
-                }
-            }
-        }
-        for rest in plan.unserved {
-            let obstacle = inputs.models[rest.model.position].obstacle(on: inputs.devices)
-            let why = rest.why ?? obstacle ?? "the planner gives no reason"
-            let rate = Numeral.short(Double(rest.milliRate) / 1_000)
-            lines.append("\(name(rest.model)), \(rate) r/s without a place: \(why)")
-        }
-        return lines
-    }
-
-    /// What would have to change so that all demand had a place; nothing where it has.
-    func missing(by planner: any Planner) throws(PlanError) -> [String] {
-        guard !plan.schedulable else { return [] }
-        // What no device could serve must not hide how much more of the rest there could be.
-        var possible = inputs
-        for (place, model) in inputs.models.enumerated()
-        where model.obstacle(on: inputs.devices) != nil {
-            possible.milliRates[place] = 0
-        }
-        let rest = possible.milliRates == inputs.milliRates ? "" : " (what can be served at all)"
-        guard possible.milliRates.contains(where: { $0 > 0 }) else { return [] }
-        var lines: [String] = []
-        if let multiple = try DemandSearch.highestMultiple(of: possible, by: planner),
-            multiple.milli < 1_000
-        {
-            let part = Numeral.short(Double(multiple.milli) / 10)
-            lines.append("on these devices \(part) % of every rate\(rest) would have a place")
-        }
-        let limit = min(DemandSearch.deviceLimit, max(64, 16 * inputs.devices.count))
-        if let devices = try DemandSearch.fewestDevices(
-            for: possible,
-            by: planner,
-            limit: limit
-        ),
-            devices.devices.count > inputs.devices.count
-        {
-            lines.append("\(devices.devices.count) devices like these would serve all\(rest)")
-        }
-        return lines
+    /// Why each model sits where it sits, why others do not sit anywhere, and what would help
+    /// them: found by planning again.
+    func explanation(by planner: any Planner) throws(PlanError) -> [String] {
+        try Explanation.lines(of: plan, for: inputs, with: planner)
     }
 
     /// The plan as a page.

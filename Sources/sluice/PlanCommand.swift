@@ -44,8 +44,7 @@ struct PlanCommand: ParsableCommand {
             if maxRate { return try self.maxRate(inputs, planner) }
             if devicesNeeded { return try self.devicesNeeded(inputs, planner) }
             let answer = PlanAnswer(inputs: inputs, plan: try planner.plan(inputs))
-            let search = explain ? try answer.missing(by: planner) : []
-            try show(answer, [], search)
+            try show(answer, [], explain ? try answer.explanation(by: planner) : [])
         } catch {
             throw CommandFailure(error.message)
         }
@@ -54,15 +53,16 @@ struct PlanCommand: ParsableCommand {
     // MARK: Questions
 
     private func maxRate(_ inputs: PlanInputs, _ planner: any Planner) throws(PlanError) {
-        guard let found = try DemandSearch.highestMultiple(of: inputs, by: planner) else {
+        let found = try WhatIf.highestRate(of: inputs, with: planner)
+        guard let plan = found.plan else {
             throw PlanError(
                 "no multiple of this demand has a place; --explain without --max-rate says why"
             )
         }
         var scaled = inputs
-        scaled.milliRates = inputs.milliRates.map { $0 * found.milli / 1_000 }
-        let answer = PlanAnswer(inputs: scaled, plan: found.plan)
-        let multiple = Double(found.milli) / 1_000
+        scaled.milliRates = found.milliRates
+        let answer = PlanAnswer(inputs: scaled, plan: plan)
+        let multiple = (found.multiple * 1_000).rounded(.down) / 1_000
         let rate = Double(scaled.milliRates.reduce(0, +)) / 1_000
         try show(
             answer,
@@ -72,15 +72,13 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func devicesNeeded(_ inputs: PlanInputs, _ planner: any Planner) throws(PlanError) {
-        guard let found = try DemandSearch.fewestDevices(for: inputs, by: planner) else {
+        guard let count = try WhatIf.devicesNeeded(for: inputs, with: planner) else {
             throw PlanError(
-                "\(DemandSearch.deviceLimit) devices do not suffice; --explain without "
-                    + "--devices-needed says why"
+                "1,024 devices do not suffice; --explain without --devices-needed says why"
             )
         }
-        var answer = PlanAnswer(inputs: inputs, plan: found.plan)
-        answer.inputs.devices = found.devices
-        let count = found.devices.count
+        let enough = WhatIf.withDevices(count, of: inputs)
+        let answer = PlanAnswer(inputs: enough, plan: try planner.plan(enough))
         try show(
             answer,
             [("devicesNeeded", String(count))],
@@ -101,7 +99,7 @@ struct PlanCommand: ParsableCommand {
         }
         output.print(
             json: members.isEmpty ? answer.json : answer.json(with: members),
-            text: answer.text(explains: explain) + lines.map { $0 + "\n" }.joined()
+            text: answer.text + lines.map { $0 + "\n" }.joined()
         )
         do { try output.write(answer.report(lines)) } catch { throw PlanError("\(error)") }
     }

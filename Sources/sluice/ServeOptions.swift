@@ -1,4 +1,8 @@
 import ArgumentParser
+import Documents
+import Planning
+import ServerCore
+import ServingDomain
 
 /// The flags of `serve` that Sluice shares with Triton, under Triton's names.
 struct TritonOptions: ParsableArguments {
@@ -108,11 +112,17 @@ struct TritonOptions: ParsableArguments {
 
 /// The flags of `serve` that are Sluice's own.
 struct SluiceOptions: ParsableArguments {
-    @Option(help: "One word for planner, scaler and policy: triton, edf.")
+    @Option(help: "One word for all three layers: \(SystemName.words.joined(separator: ", ")).")
     var system: String?
-    @Option(help: "How devices are split: whole, whole:slots=K.") var planner: String?
-    @Option(help: "Which batch starts when: edf, fifo.") var policy: String?
-    @Option(help: "Who changes batch limits and instances: none.") var scaler: String?
+    @Option(help: "How devices are split: \(PlannerCatalogue.names.joined(separator: ", ")).")
+    var planner: String?
+    @Option(help: "Which batch starts when: \(PolicyNames.known.joined(separator: ", ")).")
+    var policy: String?
+    @Option(
+        help:
+            "Who changes batch limits and instances: \(ScalerNames.known.joined(separator: ", "))."
+    )
+    var scaler: String?
     @Option(
         help: "Serve from devices that exist as arithmetic: COUNTxKIND[,...], as 4xrtx-2080ti."
     )
@@ -140,15 +150,19 @@ struct SluiceOptions: ParsableArguments {
 
     /// Planner, scaler and policy after `--system` and the single flags.
     func layers() throws -> (planner: String, scaler: String, policy: String) {
-        let systems: [String: (String, String, String)] = [
-            "triton": ("whole", "none", "fifo"), "edf": ("whole", "none", "edf"),
-        ]
-        guard let base = systems[system ?? "edf"] else {
+        let word = system ?? "edf"
+        guard let base = SystemName.layers(of: word) else {
             throw CommandFailure(
-                "there is no system '\(system ?? "")'; there are "
-                    + systems.keys.sorted().joined(separator: ", ")
+                OptionedName.unknown("system", word, known: SystemName.words)
             )
         }
-        return (planner ?? base.0, scaler ?? base.1, policy ?? base.2)
+        let chosen = planner ?? base.planner
+        guard OptionedName(chosen).name == "whole" else {
+            throw CommandFailure(
+                "planner '\(OptionedName(chosen).name)' plans by demand, which is not measured live "
+                    + "yet; serve with --planner whole, and try others with sluice simulate"
+            )
+        }
+        return (chosen, scaler ?? base.scaler, policy ?? base.policy)
     }
 }

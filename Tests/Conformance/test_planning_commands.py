@@ -63,7 +63,7 @@ def test_a_demand_that_cannot_be_met_is_a_plan_with_reasons(tmp_path):
     assert all(entry["why"] for entry in left.values())
     assert "'vgg16': sloMs is 1" in run.stderr
     text = plan("--explain", demand=demand).stdout
-    assert "nobody-knows-it, 10 r/s without a place" in text
+    assert "nobody-knows-it" in text and "profile" in text
 
 
 @pytest.mark.parametrize(

@@ -141,32 +141,6 @@ struct ClusterTests {
         }
     }
 
-    @Test("Measurements of pairs read and write to the same bytes")
-    func pairs() throws {
-        let text = """
-            {"device":"cpu-2c","pairs":[
-              {"victim":{"model":"a","batch":1,"share":50},"beside":[\
-            {"model":"b","batch":4,"share":50}],"slowdown":1.12,"samples":40}
-            ]}
-
-            """
-        let pairs = try PairMeasurements(reading: Array(text.utf8), source: "p")
-        #expect(pairs.pairs[0].beside[0].batch == 4 && pairs.pairs[0].slowdown == 1.12)
-        #expect(String(decoding: pairs.json(), as: UTF8.self) == text)
-        for (wrong, part) in [
-            (
-                "device: d\npairs: [{victim: {model: a, batch: 1, share: 5}, beside: []}]",
-                "names no co-runner"
-            ),
-            (#"{"device":"d","pairs":[{"victim":{"model":"a","batch":1,"share":0}}]}"#, "missing"),
-        ] {
-            let error = #expect(throws: DocumentError.self) {
-                try PairMeasurements(reading: Array(wrong.utf8), source: "p")
-            }
-            #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
-        }
-    }
-
     @Test("A demand has rates, objectives and classes, and writes what it read")
     func demand() throws {
         let text = """

@@ -6,8 +6,8 @@ public import VirtualDevices
 /// down, and copies queue for their engines, as the simulator has it (`VirtualCluster`).
 ///
 /// Each run waits on the thread that asked for it. One of those that wait is the leader: it
-/// sleeps until the next stage ends, tells whose stage that was, and passes its office on when
-/// its own ends; so a stage's end wakes two threads at most, however many wait.
+/// sleeps until the next stage ends, tells whose stage that was, and leaves its office to another
+/// when its own ends; so a stage's end wakes two threads at most, however many wait.
 public final class EmulatedDevices: Sendable {
     /// The most models, all versions and loads counted.
     public static let modelLimit = 65_536
@@ -91,10 +91,9 @@ public final class EmulatedDevices: Sendable {
         leader?.bell.ring()
         wait(seat)
         waiting.removeAll { $0 === seat }
-        if leader === seat {
-            leader = nil
-            waiting.first?.bell.ring()
-        }
+        if leader === seat { leader = nil }
+        // Whoever leaves looks for a leader: one whose stage has ended already won't be it.
+        if leader == nil { waiting.first { $0.ended == nil && !$0.stopping }?.bell.ring() }
         guard let ended = seat.ended else {
             cluster.abort(job, at: Self.now())
             throw EngineError(.terminated, "the run was terminated")

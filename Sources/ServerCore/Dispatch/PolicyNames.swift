@@ -1,9 +1,9 @@
 import ServingDomain
 
 /// The policies by name.
-enum PolicyNames {
+public enum PolicyNames {
     /// All names that `make` takes.
-    static let known = [
+    public static let known = [
         "duty", "edf", "fifo", "clockwork", "preemptive", "strait", "confluence", "oracle",
     ]
 

@@ -1,9 +1,9 @@
 import ServingDomain
 
 /// The scalers by name.
-enum ScalerNames {
+public enum ScalerNames {
     /// All names that `make` takes.
-    static let known = ["none", "clipper", "dnnscaler", "confluence"]
+    public static let known = ["none", "clipper", "dnnscaler", "confluence"]
 
     /// The scaler called `text`, options included, such as `dnnscaler:released`.
     ///

@@ -137,6 +137,9 @@ final class CoreDriver: Sendable {
         state.withLock { ($0.core.scaling(of: model), $0.core.readyInstances(of: model)) }
     }
 
+    /// What was predicted against what came. Copies some 50 kB under the lock; for scrapes.
+    var forecastReport: ForecastReport { state.withLock { $0.core.forecastReport } }
+
     // MARK: Events
 
     /// Tells the core a fact and carries out what follows.

@@ -1,4 +1,5 @@
 import Glibc
+import ServerCore
 import ServingDomain
 
 /// Writes counters as Prometheus text: Triton's names first, then ours.
@@ -18,13 +19,19 @@ struct MetricsText {
     }
 
     /// The whole text.
-    mutating func write(requestsHere: Int, ready: Bool, host: HostLoad) -> [UInt8] {
+    mutating func write(
+        requestsHere: Int,
+        ready: Bool,
+        host: HostLoad,
+        forecast: ForecastReport
+    ) -> [UInt8] {
         writeRequests()
         writeDurations()
         writeOutcomes()
         writeLatencies()
         writeBatches()
         writeHost(host)
+        writeForecast(forecast)
         family("sluice_requests_in_server", "gauge", "Requests that hold a slot")
         text += "sluice_requests_in_server \(requestsHere)\n"
         family("sluice_ready", "gauge", "1 while the server is ready")
@@ -148,8 +155,13 @@ struct MetricsText {
         text += "process_cpu_seconds_total \(seconds)\n"
     }
 
-    private mutating func family(_ name: String, _ kind: String, _ help: String) {
+    mutating func family(_ name: String, _ kind: String, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
+    }
+
+    /// One sample without a model.
+    mutating func line(_ name: String, _ value: Double) {
+        text += "\(name) \(value)\n"
     }
 
     private mutating func each(
