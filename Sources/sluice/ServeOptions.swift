@@ -159,8 +159,8 @@ struct SluiceOptions: ParsableArguments {
         let chosen = planner ?? base.planner
         guard OptionedName(chosen).name == "whole" else {
             throw CommandFailure(
-                "planner '\(OptionedName(chosen).name)' plans by demand, which is not measured live "
-                    + "yet; serve with --planner whole, and try others with sluice simulate"
+                "planner '\(OptionedName(chosen).name)' plans by demand, which is not measured "
+                    + "live yet; serve with --planner whole, and try others with sluice simulate"
             )
         }
         return (chosen, scaler ?? base.scaler, policy ?? base.policy)
