@@ -6,8 +6,11 @@ public enum ContentionFit {
     /// notes, section 3): latency over latency alone, linear in both sides' L2 and memory
     /// throughput, each scaled by its side's part of the device.
     ///
-    /// Only pairs are used: the model speaks of nothing else.
-    /// - Returns: nil for fewer than five pairs, or where they say nothing about a coefficient.
+    /// Only pairs are used: the model speaks of nothing else. Where they can't tell two
+    /// coefficients apart (on CPUs without counters L2 traffic is taken to follow memory traffic),
+    /// a little weight decay divides the effect between them; predictions for such pairs are the
+    /// same.
+    /// - Returns: nil for fewer than five pairs.
     public static func linear(_ runs: [CoRun]) -> LinearContention? {
         let pairs = runs.filter { $0.others.count == 1 }
         let rows = pairs.map { run in
@@ -18,7 +21,15 @@ public enum ContentionFit {
             ]
         }
         let targets = pairs.map(\.slowdown)
-        guard let weights = LeastSquares.weights(rows: rows, targets: targets) else { return nil }
+        guard rows.count >= 5 else { return nil }
+        let decay = (0..<5).map { index in (0..<5).map { $0 == index ? 0.01 : 0 } }
+        guard
+            let weights = LeastSquares.weights(rows: rows, targets: targets)
+                ?? LeastSquares.weights(
+                    rows: rows + decay,
+                    targets: targets + [0, 0, 0, 0, 0.01]
+                )
+        else { return nil }
         return LinearContention(
             l2Self: weights[0],
             l2Other: weights[1],

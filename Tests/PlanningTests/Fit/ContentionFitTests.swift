@@ -82,6 +82,22 @@ import Testing
         #expect(ContentionFit.linear(training) == nil)
     }
 
+    @Test("Where L2 traffic only follows memory traffic, the linear fit still predicts its pairs")
+    func dependent() throws {
+        var truth = LinearContention.rtx2080ti
+        truth.constant = 1.2
+        let runs = Self.runs(200, others: 1, seed: 7, .none).map { run in
+            var run = run
+            run.victim.l2 = 0.425 * run.victim.dram
+            run.others[0].l2 = 0.425 * run.others[0].dram
+            run.slowdown = truth.slowdown(of: run.victim, beside: run.others)
+            return run
+        }
+        let found = try #require(ContentionFit.linear(runs))
+        let score = try #require(ContentionFit.score(.linear(found), on: runs))
+        #expect(score.percentile(100) < 1e-3, "\(score.percentile(100))")
+    }
+
     @Test("Percentiles are those of the nearest rank")
     func percentiles() throws {
         let runs = (1...10).map { number in
