@@ -83,11 +83,11 @@ public final class EmulatedControl: Sendable {
 extension EmulatedControl {
     /// Where one instance stands. Every field is read and written under the control's lock.
     final class Seat: Sendable {
-        // Safe: see the type.
+        // Safe: read and written only while the control's monitor is locked.
         nonisolated(unsafe) var running = false
-        // Safe: see the type.
+        // Safe: read and written only while the control's monitor is locked.
         nonisolated(unsafe) var stopping = false
-        // Safe: see the type.
+        // Safe: read and written only while the control's monitor is locked.
         nonisolated(unsafe) var runs = 0
     }
 

@@ -12,13 +12,13 @@ final class EmulatedInstance: EngineInstance {
     private let wait = EmulatedDevices.Seat()
     // Safe: the lane thread that owns the instance is the only one to touch it (`EngineInstance`).
     private nonisolated(unsafe) var batch: Batch
-    // Safe: as above.
+    // Safe: only the lane thread that owns the instance touches it.
     private nonisolated(unsafe) var units: Int32
-    // Safe: as above.
+    // Safe: only the lane thread that owns the instance touches it.
     private nonisolated(unsafe) var placement: Placement
-    // Safe: as above. The place of its latencies on the emulated devices.
+    // Safe: only the lane thread touches it. The place of its latencies on the emulated devices.
     private nonisolated(unsafe) var row: Int32
-    // Safe: as above.
+    // Safe: only the lane thread that owns the instance touches it.
     private nonisolated(unsafe) var draws: UInt64
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {

@@ -15,11 +15,11 @@ public final class EmulatedDevices: Sendable {
     /// One instance's wait.
     final class Seat: Sendable {
         fileprivate let bell = Monitor.Bell()
-        // Safe: this and all below are read and written only while the devices' monitor is locked.
+        // Safe: read and written only while the devices' monitor is locked.
         fileprivate nonisolated(unsafe) var job = VirtualCluster.none
-        // Safe: see above.
+        // Safe: read and written only while the devices' monitor is locked.
         fileprivate nonisolated(unsafe) var ended: EndedStage?
-        // Safe: see above.
+        // Safe: read and written only while the devices' monitor is locked.
         fileprivate nonisolated(unsafe) var stopping = false
     }
 
@@ -28,9 +28,9 @@ public final class EmulatedDevices: Sendable {
     private let monitor = Monitor()
     // Safe: read and written only while `monitor` is locked.
     private nonisolated(unsafe) var cluster: VirtualCluster
-    // Safe: as above.
+    // Safe: read and written only while `monitor` is locked.
     private nonisolated(unsafe) var waiting: [Seat] = []
-    // Safe: as above.
+    // Safe: read and written only while `monitor` is locked.
     private nonisolated(unsafe) var leader: Seat?
 
     /// Creates idle devices.
