@@ -18,6 +18,7 @@ extension ServerCore {
         case .instanceGone(let instance, let end): instanceGone(instance, end, &actions)
         case .modelAdded(let spec): modelAdded(spec)
         case .modelChanged(let spec): modelChanged(spec)
+        case .measured(let model, let kind, let points): measured(model, kind, points)
         case .modelRemoved(let model): modelRemoved(model)
         case .deviceLost(let device): deviceLost(device, &actions)
         case .deviceBack(let device): deviceBack(device)

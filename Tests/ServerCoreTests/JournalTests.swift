@@ -118,6 +118,8 @@ import Testing
             .stepDone(epoch, .open(GpuletID(1), DeviceID(0), units: 4)),
             .stepFailed(epoch, .pin(GpuletID(1), units: 9)),
             .stepDone(Epoch(-1), .close(GpuletID(.max))), .drainBegan, .wake,
+            .measured(ModelID(3), kind: "cpu", fullSpec.surface?.points ?? []),
+            .measured(ModelID(-1), kind: "", []),
         ]
     }
 

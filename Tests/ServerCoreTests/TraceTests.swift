@@ -123,7 +123,7 @@ struct Trace {
         }
         var configuration = CoreConfiguration(devices: devices, policy: policy, limits: .small)
         if self.policy != nil, seed % 3 == 0 {
-            configuration.epochs = .standard
+            configuration.epochs = seed % 2 == 0 ? .standard : .live
             configuration.epochs?.period = .milliseconds(500)
         }
         let harness = try CoreHarness(configuration, world(&dice))
@@ -222,6 +222,16 @@ struct Trace {
         return spec
     }
 
+    private func points(_ dice: inout SeededGenerator) -> [LatencySurface.Point] {
+        (0..<3).map { _ in
+            LatencySurface.Point(
+                batch: Int32(dice.number(in: 1...8)),
+                units: Int32(dice.number(in: 1...4)),
+                latency: .milliseconds(Int64(dice.number(in: 0...30)))
+            )
+        }
+    }
+
     /// Whether devices have copy engines: with a policy that is named.
     private var hasCopies: Bool { policy != nil && seed % 2 == 0 }
 
@@ -231,6 +241,7 @@ struct Trace {
         case 1: harness.send(.modelRemoved(model))
         case 2: harness.send(.modelAdded(spec(model.index, &dice)))
         case 3: harness.send(.modelChanged(spec(model.index, &dice)))
+        case 99: harness.send(.measured(model, kind: "test", points(&dice)))
         case 4: harness.send(.deviceLost(DeviceID(Int32(dice.number(in: 0...2)))))
         case 5, 6: harness.send(.deviceBack(DeviceID(Int32(dice.number(in: 0...2)))))
         case 7...15:

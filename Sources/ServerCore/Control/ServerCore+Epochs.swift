@@ -35,10 +35,12 @@ extension ServerCore {
     private mutating func judgeDemand(_ place: Int, _ rules: EpochRules) -> Drift {
         // Without a plan nothing can have drifted from it.
         guard let planned = control.demand[place].planned,
-            let target = control.demand[place].target(at: now, rules)
+            let measured = control.demand[place].target(at: now, rules)
         else { return .none }
+        let target = max(measured, rules.floorMilliRate)
         let rise = planned * rules.riseMilli / 1_000
-        if target > planned + rise || target > planned + rules.riseMilliRate {
+        let isRise = target > planned + rise || target > planned + rules.riseMilliRate
+        if isRise, target > planned + rules.leastRiseMilliRate {
             control.demand[place].falls = 0
             control.demand[place].asked = target
             return .rise
@@ -56,10 +58,12 @@ extension ServerCore {
 
     /// The rate to plan for, in thousandths of a request per second.
     mutating func rateToPlan(for place: Int) -> Int64 {
-        guard control.rules != nil else { return state.models[place].rate.milliRate(at: now) }
+        guard let rules = control.rules else {
+            return state.models[place].rate.milliRate(at: now)
+        }
         let demand = control.demand[place]
         let rate = demand.asked ?? demand.planned
-        return rate ?? state.models[place].rate.milliRate(at: now)
+        return max(rate ?? state.models[place].rate.milliRate(at: now), rules.floorMilliRate)
     }
 
     /// Takes note of the rates that a plan was made for, served or not; nil = there is no plan,

@@ -121,28 +121,34 @@ extension ServerCore {
         state.lanes[lane.position].ready += 1
         state.models[model.position].starting -= 1
         state.models[model.position].ready += 1
-        let known = points.filter {
-            $0.batch >= 1 && $0.units >= 1 && $0.instances >= 1 && $0.latency >= .zero
-                && $0.p99 ?? .zero >= .zero
-        }
-        if !known.isEmpty { learn(known, of: model, on: lane) }
+        let known = points.filter(\.isSound)
+        let device = state.gpulets[state.lanes[lane.position].gpulet.position].device
+        if !known.isEmpty { learn(known, of: model, on: state.devices[device.position].kind) }
         chooseFastest(model)
         let seat = UInt64(state.instances[id.position].seat)
         state.lanes[lane.position].idle |= 1 << seat
         state.list(lane)
     }
 
-    /// Takes over what a warm-up measured: into the profile of the device's kind if there is one.
+    /// What was measured beside the serving; nothing for models or kinds that there aren't.
+    mutating func measured(_ model: ModelID, _ kind: String, _ points: [LatencySurface.Point]) {
+        let known = points.filter(\.isSound)
+        guard !known.isEmpty, isKnown(model), state.devices.contains(where: { $0.kind == kind })
+        else { return }
+        learn(known, of: model, on: kind)
+        chooseFastest(model)
+    }
+
+    /// Takes over measured latencies: into the profile of the device's kind if there is one.
     private mutating func learn(
         _ points: [LatencySurface.Point],
         of model: ModelID,
-        on lane: LaneID
+        on kind: String
     ) {
         guard var spec = state.specs[model.position] else { return }
-        let device = state.gpulets[state.lanes[lane.position].gpulet.position].device
-        let kind = state.devices[device.position].kind
+        let isNew = points.contains { !spec.isMeasured(on: kind, units: $0.units) }
         if var profile = spec.profile(on: kind) {
-            for point in points { profile.surface.set(point) }
+            profile.take(points)
             spec.set(profile)
         } else {
             var surface = spec.surface ?? LatencySurface([])
@@ -151,6 +157,8 @@ extension ServerCore {
         }
         state.specs[model.position] = spec
         forecast.refresh(spec)
+        // Only what was never known is a reason to plan; the rest the forecast corrects.
+        if control.rules?.feedsBack == true, isNew { control.needsPlan = true }
     }
 
     mutating func instanceGone(

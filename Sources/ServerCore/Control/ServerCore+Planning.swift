@@ -29,13 +29,14 @@ extension ServerCore {
             rates.append(rateToPlan(for: place))
         }
         let devices = state.devices.filter { state.present[$0.id.position] }
-        let inputs = PlanInputs(
+        var inputs = PlanInputs(
             devices: devices,
             models: models,
             milliRates: rates,
             present: control.beginsAnew ? nil : presentPlan(of: devices)
         )
         control.beginsAnew = false
+        if control.rules?.feedsBack == true { forecast.tell(&inputs, at: now) }
         actions.append(.computePlan(control.epoch, inputs))
     }
 

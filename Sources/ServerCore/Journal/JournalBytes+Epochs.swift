@@ -17,6 +17,9 @@ extension JournalBytes {
         append(rules.fallEpochs)
         append(rules.idleMilliRate)
         append(rules.repartitionsOnFall)
+        append(rules.leastRiseMilliRate)
+        append(rules.floorMilliRate)
+        append(rules.feedsBack)
     }
 }
 
@@ -36,7 +39,10 @@ extension JournalCursor {
             fallMilli: try signed(),
             fallEpochs: try small(),
             idleMilliRate: try signed(),
-            repartitionsOnFall: try flag()
+            repartitionsOnFall: try flag(),
+            leastRiseMilliRate: try signed(),
+            floorMilliRate: try signed(),
+            feedsBack: try flag()
         )
     }
 }

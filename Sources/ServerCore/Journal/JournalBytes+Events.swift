@@ -34,6 +34,10 @@ extension JournalBytes {
         case .stepFailed(let epoch, let step): append(17, epoch, step)
         case .drainBegan: append(byte: 18)
         case .wake: append(byte: 19)
+        case .measured(let model, let kind, let points):
+            append(20, model.index)
+            append(kind)
+            append(all: points) { $0.append($1) }
         }
     }
 
@@ -131,6 +135,12 @@ extension JournalCursor {
         case 17: return .stepFailed(Epoch(try signed()), try step())
         case 18: return .drainBegan
         case 19: return .wake
+        case 20:
+            return .measured(
+                ModelID(try small()),
+                kind: try text(),
+                try all { cursor throws(JournalError) in try cursor.point() }
+            )
         default: throw .damaged("an event is of no known kind")
         }
     }

@@ -41,6 +41,7 @@ extension JournalBytes {
         append(profile.coldStart.nanoseconds)
         append(profile.warmStart.nanoseconds)
         append(profile.segments)
+        append(all: profile.estimatedUnits) { $0.append($1) }
     }
 
     mutating func append(_ model: ContentionModel) {
@@ -122,7 +123,8 @@ extension JournalCursor {
             },
             coldStart: try span(),
             warmStart: try span(),
-            segments: try small(in: 1 ... .max)
+            segments: try small(in: 1 ... .max),
+            estimatedUnits: try all { cursor throws(JournalError) in try cursor.small() }
         )
     }
 

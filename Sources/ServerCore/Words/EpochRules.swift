@@ -32,6 +32,14 @@ public struct EpochRules: Hashable, Sendable {
     public var idleMilliRate: Int64
     /// Whether a fall makes the planner begin anew instead of from the present plan.
     public var repartitionsOnFall: Bool
+    /// A rise of less than this asks for nothing, in thousandths of a request per second.
+    public var leastRiseMilliRate: Int64
+    /// Every model is planned for at least this rate, in thousandths of a request per second, so
+    /// that one that nobody asks for yet has a seat.
+    public var floorMilliRate: Int64
+    /// Whether planners are told what the forecast has learned: how far profiles are off, and
+    /// what co-runners cost. New rows of a profile then ask for a plan.
+    public var feedsBack: Bool
 
     /// Creates rules; the defaults are those of `standard`.
     public init(
@@ -48,7 +56,10 @@ public struct EpochRules: Hashable, Sendable {
         fallMilli: Int64 = 200,
         fallEpochs: Int32 = 2,
         idleMilliRate: Int64 = 0,
-        repartitionsOnFall: Bool = false
+        repartitionsOnFall: Bool = false,
+        leastRiseMilliRate: Int64 = 0,
+        floorMilliRate: Int64 = 0,
+        feedsBack: Bool = false
     ) {
         self.period = period
         self.sample = sample
@@ -64,6 +75,9 @@ public struct EpochRules: Hashable, Sendable {
         self.fallEpochs = fallEpochs
         self.idleMilliRate = idleMilliRate
         self.repartitionsOnFall = repartitionsOnFall
+        self.leastRiseMilliRate = leastRiseMilliRate
+        self.floorMilliRate = floorMilliRate
+        self.feedsBack = feedsBack
     }
 
     /// gpu-lets' on-line loop as its released code has it: epochs of 20 s, samples of 500 ms, a
@@ -92,6 +106,25 @@ public struct EpochRules: Hashable, Sendable {
         peakSamples: 20
     )
 
+    /// A server's: epochs of 2 s, rises of a seventh and 3 requests/s at least, a seat for every
+    /// model, and what was learned is told to the planner.
+    public static let live = EpochRules(
+        period: .seconds(2),
+        sample: .milliseconds(500),
+        weightMicro: 180_000,
+        slowHeadroomMilli: 1_150,
+        headroomMilli: 1_150,
+        peakMilli: 600,
+        peakSamples: 20,
+        riseMilli: 150,
+        riseMilliRate: 1_000_000_000,
+        fallMilli: 300,
+        fallEpochs: 5,
+        leastRiseMilliRate: 3_000,
+        floorMilliRate: 1_000,
+        feedsBack: true
+    )
+
     /// What is wrong, in one line; nil when the rules can be used.
     var flaw: String? {
         if sample < .milliseconds(10) || period < sample || period > .seconds(86_400) {
@@ -110,7 +143,8 @@ public struct EpochRules: Hashable, Sendable {
             return "Epochs: \(name) is \(value), but must lie in 0...100000; correct it."
         }
         guard (1...64).contains(peakSamples), (1...1_000).contains(fallEpochs),
-            slowMilliRate >= 0, riseMilliRate >= 0, idleMilliRate >= 0
+            slowMilliRate >= 0, riseMilliRate >= 0, idleMilliRate >= 0,
+            leastRiseMilliRate >= 0, floorMilliRate >= 0
         else {
             return "Epochs: peakSamples must lie in 1...64, fallEpochs in 1...1000, and rates may "
                 + "not be negative; correct them."

@@ -23,6 +23,8 @@ public enum Event: Hashable, Sendable {
     indirect case modelAdded(ModelSpec)
     /// A model's rules, objective or surface changed; its files did not.
     indirect case modelChanged(ModelSpec)
+    /// Latencies of a model on a kind of device were measured beside the serving, in idle time.
+    case measured(ModelID, kind: String, [LatencySurface.Point])
     /// A model is to go: what waits is finished, nothing new is admitted.
     case modelRemoved(ModelID)
     /// A device does not answer any more.

@@ -14,6 +14,9 @@ public struct DeviceProfile: Hashable, Sendable {
     public var warmStart: TimeSpan
     /// Pieces into which the engine can cut a run, at least 1.
     public var segments: Int32
+    /// The units whose rows of the surface are a device model's guess, ascending; what is
+    /// measured on one of them scales the others (`take`).
+    public var estimatedUnits: [Int32]
 
     /// Creates a profile; without more it is a table of latencies.
     public init(
@@ -23,7 +26,8 @@ public struct DeviceProfile: Hashable, Sendable {
         utilization: [Utilization] = [],
         coldStart: TimeSpan = .zero,
         warmStart: TimeSpan = .zero,
-        segments: Int32 = 1
+        segments: Int32 = 1,
+        estimatedUnits: [Int32] = []
     ) {
         precondition(segments >= 1)
         self.kind = kind
@@ -33,6 +37,7 @@ public struct DeviceProfile: Hashable, Sendable {
         self.coldStart = coldStart
         self.warmStart = warmStart
         self.segments = segments
+        self.estimatedUnits = estimatedUnits
     }
 
     /// How busy `batch` items keep the whole device: linear between rows, the outermost rows

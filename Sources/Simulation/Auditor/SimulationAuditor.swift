@@ -133,7 +133,7 @@ package struct SimulationAuditor: Sendable {
         case .instanceGone(let instance, _): instanceGone(instance)
         case .deviceLost(let device): lose(device)
         case .cancelled, .instanceReady, .modelAdded, .modelChanged, .modelRemoved, .deviceBack,
-            .planReady, .planFailed, .stepDone, .stepFailed, .drainBegan, .wake:
+            .planReady, .planFailed, .stepDone, .stepFailed, .drainBegan, .measured, .wake:
             break
         }
         return -1

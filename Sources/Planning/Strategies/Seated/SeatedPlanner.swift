@@ -1,0 +1,69 @@
+public import ServingDomain
+
+/// A planner for a server that is up: every model has a seat, whatever is known of it and
+/// whatever fits, and no unit of a device in use lies idle.
+///
+/// Planners plan by rates and latencies. A server has models that nobody has asked for yet, that
+/// have no objective, that were never measured, or that nothing is left for, and must still answer
+/// for them. What another planner decides stays; this one adds:
+///
+/// 1. models without an objective are planned as if they had one (`objective`);
+/// 2. models without latencies, and those that found no place, get a seat of their own on free
+///    units, else beside others on the least occupied gpulet, with rate 0;
+/// 3. units that are left on a device in use go to its most occupied gpulets;
+/// 4. models at the least rate may gather larger batches than that rate needs, for the surge that
+///    comes before the next plan.
+///
+/// Cost: the other planner's, and O(models x gpulets).
+public struct SeatedPlanner: Planner {
+    private let inner: any Planner
+    private let floorMilliRate: Int64
+
+    /// Lets `inner` plan, and seats everybody.
+    ///
+    /// - Parameter floorMilliRate: The least rate that any model is planned for
+    ///   (`EpochRules.floorMilliRate`).
+    public init(_ inner: any Planner, floorMilliRate: Int64) {
+        self.inner = inner
+        self.floorMilliRate = floorMilliRate
+    }
+
+    /// The name of the planner that decides.
+    public var name: String { inner.name }
+
+    /// Makes a plan; unserved demand is still said, though its models have seats.
+    public func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
+        var known = inputs
+        known.models = []
+        known.milliRates = []
+        for (place, model) in inputs.models.enumerated() {
+            guard Self.isKnown(place, inputs) else { continue }
+            var model = model
+            model.slo = model.slo ?? Self.objective(of: place, inputs)
+            known.models.append(model)
+            known.milliRates.append(inputs.milliRates[place])
+        }
+        let plan = try inner.plan(known)
+        var seating = Seating(plan, inputs, floorMilliRate: floorMilliRate)
+        seating.seatAll()
+        seating.fillUnits()
+        return seating.plan
+    }
+
+    /// Whether some device that is there has latencies of a model.
+    private static func isKnown(_ place: Int, _ inputs: PlanInputs) -> Bool {
+        inputs.devices.contains { ModelLatencies(of: place, on: $0.kind, in: inputs) != nil }
+    }
+
+    /// What a model without an objective is planned for: ten times its batch of one on the device
+    /// that is the fastest, 200 ms at least.
+    static func objective(of place: Int, _ inputs: PlanInputs) -> TimeSpan {
+        var least: TimeSpan?
+        for device in inputs.devices {
+            let latencies = ModelLatencies(of: place, on: device.kind, in: inputs)
+            guard let one = latencies?.latency(batch: 1, units: device.units) else { continue }
+            least = min(least ?? one, one)
+        }
+        return max(.milliseconds(200), (least ?? .zero) * 10)
+    }
+}
