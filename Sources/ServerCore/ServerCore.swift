@@ -111,6 +111,11 @@ public struct ServerCore: ~Copyable, Sendable {
         isKnown(model) ? forecast.shortestLatency(model: model, items: items, at: now) : nil
     }
 
+    /// What is known of `model` now; nil where there is none of that number.
+    public func spec(of model: ModelID) -> ModelSpec? {
+        isKnown(model) ? state.specs[model.position] : nil
+    }
+
     /// How the scaler stands with the first lane of `model`; nil where nothing is scaled.
     public func scaling(of model: ModelID) -> ScalingStatus? {
         guard isKnown(model), state.models[model.position].firstLane >= 0 else { return nil }

@@ -19,6 +19,10 @@ public struct RuntimeConfiguration: Sendable {
     public var allowsSharedMemory = false
     /// Batches expected to take less run on the thread that submits them; zero = none do.
     public var inlineBelow = TimeSpan.zero
+    /// What is known of models beforehand; nil = nothing. Only planners by demand ask for it.
+    public var knowledge: (any ModelKnowledge)?
+    /// Whether what planners know by guess is measured in idle time (`IdleProfiler`).
+    public var profilesInIdleTime = false
     /// How the build calls itself in the journal's header.
     public var build = "development"
 

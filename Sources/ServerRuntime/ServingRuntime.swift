@@ -31,6 +31,7 @@ public final class ServingRuntime: Sendable {
     private let control: ControlPlane
     private let ensembles: EnsembleRunner
     private let board: PlanBoard
+    private let profiler: IdleProfiler
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -70,7 +71,7 @@ public final class ServingRuntime: Sendable {
             registry: registry,
             capacity: configuration.core.limits.requests
         )
-        let planner = try planner(named: configuration.core.planner)
+        let planner = try planner(for: configuration.core)
         board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
@@ -81,6 +82,13 @@ public final class ServingRuntime: Sendable {
                 devices: configuration.core.devices,
                 numbers: configuration.unitNumbers
             ),
+            knowledge: configuration.knowledge,
+            logger: logger
+        )
+        profiler = IdleProfiler(
+            driver: driver,
+            registry: registry,
+            configuration: configuration,
             logger: logger
         )
         loader = ModelLoader(
@@ -88,6 +96,8 @@ public final class ServingRuntime: Sendable {
             engine: engine,
             registry: registry,
             driver: driver,
+            devices: configuration.core.devices,
+            knowledge: configuration.knowledge,
             logger: logger
         )
     }
@@ -105,6 +115,7 @@ public final class ServingRuntime: Sendable {
             _ = await loader.perform { [loader] in loader.loadOnce(name) }
         }
         standing.withLock { if $0 == .starting { $0 = .ready } }
+        if configuration.profilesInIdleTime { profiler.start() }
     }
 
     /// From now on the server calls itself not ready; requests are still served.
@@ -124,6 +135,7 @@ public final class ServingRuntime: Sendable {
         }
         let left = driver.requestsHere
         loader.stop()
+        profiler.stop()
         for servable in registry.servables() {
             loader.retire(servable, successor: nil)
         }
@@ -323,9 +335,12 @@ public final class ServingRuntime: Sendable {
     }
 }
 
-private func planner(named name: String) throws(ConfigurationError) -> any Planner {
+/// The planner that is named; with epochs that feed back it also seats every model.
+private func planner(for core: CoreConfiguration) throws(ConfigurationError) -> any Planner {
     do throws(PlanError) {
-        return try PlannerCatalogue.planner(named: name)
+        let planner = try PlannerCatalogue.planner(named: core.planner)
+        guard let rules = core.epochs, rules.feedsBack else { return planner }
+        return SeatedPlanner(planner, floorMilliRate: rules.floorMilliRate)
     } catch {
         throw ConfigurationError(error.message)
     }

@@ -75,7 +75,7 @@ struct Emulation {
         on presets: [DevicePreset]
     ) throws(EngineError) -> EmulatedModel? {
         guard !artifact.path.isEmpty else { return nil }
-        let path = file(of: artifact.path)
+        let path = HostKnowledge.file(of: artifact)
         guard let bytes = FileManager.default.contents(atPath: path), bytes.count <= fileLimit
         else {
             throw EngineError(.badModel, "'\(path)' can't be read, or is larger than 2 GiB")
@@ -97,11 +97,5 @@ struct Emulation {
         } catch {
             throw EngineError(.badModel, "model '\(artifact.name)': \(error)")
         }
-    }
-
-    private static func file(of path: String) -> String {
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        return exists && isFolder.boolValue ? path + "/model.onnx" : path
     }
 }

@@ -42,7 +42,7 @@ struct ProfilingSession {
                 console.note("\(title): skipped, it is no model of one file")
                 continue
             }
-            let file = Self.file(of: artifact)
+            let file = HostKnowledge.file(of: artifact)
             let digest = try FileDigest.of(file)
             let batches = Subject.batches(limit: limit(of: definition))
             if !again, let kept = kept(name, digest, batches) {
@@ -152,7 +152,7 @@ struct ProfilingSession {
             cold: (loading + first).inMilliseconds,
             warm: warm.inMilliseconds
         )
-        addCosts(to: &profile, from: Self.file(of: artifact))
+        addCosts(to: &profile, from: HostKnowledge.file(of: artifact))
         let widest = points.map(\.samples.uncertainty).filter(\.isFinite).max() ?? 0
         let spread = String(format: "%.1f", 100 * widest)
         console.note("\(title): \(points.count) points, medians within \(spread) %")
@@ -189,13 +189,6 @@ struct ProfilingSession {
     }
 
     private func share(of units: Int32) -> Double { 100 * Double(units) / Double(cores.count) }
-
-    /// The model file itself, where the artifact is its folder.
-    private static func file(of artifact: ModelArtifact) -> String {
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: artifact.path, isDirectory: &isFolder)
-        return exists && isFolder.boolValue ? artifact.path + "/model.onnx" : artifact.path
-    }
 }
 
 extension SoloProfiler.Progress {

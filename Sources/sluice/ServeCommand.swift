@@ -5,6 +5,7 @@ import GRPCFront
 import HTTPFront
 import Logging
 import ModelRepository
+import Profiler
 import ServerCore
 import ServerRuntime
 import ServiceLifecycle
@@ -84,9 +85,15 @@ struct ServeCommand: AsyncParsableCommand {
                 defaultMaxBatch: Int64(try defaultMaxBatch()),
                 logger: logger
             )
+            let engine = try engine(emulation, logger)
+            var configuration = try runtimeConfiguration(emulation)
+            if emulation == nil, configuration.core.epochs != nil {
+                configuration.knowledge = try knowledge(engine, logger)
+                configuration.profilesInIdleTime = own.idleProfiling
+            }
             return try ServingRuntime(
-                try runtimeConfiguration(emulation),
-                engine: try engine(emulation, logger),
+                configuration,
+                engine: engine,
                 source: source,
                 logSettings: logs,
                 logger: logger
@@ -111,12 +118,26 @@ struct ServeCommand: AsyncParsableCommand {
         return engine
     }
 
+    private func knowledge(_ engine: any Engine, _ logger: Logger) throws -> HostKnowledge {
+        let folder = own.profileStore ?? HostKnowledge.usualFolder ?? "none"
+        guard folder != "none" else { return HostKnowledge(archive: nil, logger: logger) }
+        let version = (engine as? ONNXEngine).map { "onnxruntime \($0.libraryVersion)" }
+        do throws(ProfilerError) {
+            let archive = try ProfileArchive(folder, engine: version ?? engine.platform)
+            return HostKnowledge(archive: archive, logger: logger)
+        } catch {
+            throw CommandFailure("--profile-store: \(error.description)")
+        }
+    }
+
     private func runtimeConfiguration(_ emulation: Emulation?) throws -> RuntimeConfiguration {
         let layers = try own.layers()
         var configuration = emulation?.configuration ?? .host()
         configuration.core.planner = layers.planner
         configuration.core.scaler = layers.scaler
         configuration.core.policy = layers.policy
+        // Planners by demand need to be told what it is.
+        if OptionedName(layers.planner).name != "whole" { configuration.core.epochs = .live }
         configuration.core.limits.requests = own.maxRequests
         configuration.core.limits.queue = min(own.maxQueue, own.maxRequests)
         configuration.control = try control()

@@ -127,6 +127,16 @@ struct SluiceOptions: ParsableArguments {
         help: "Serve from devices that exist as arithmetic: COUNTxKIND[,...], as 4xrtx-2080ti."
     )
     var emulate: String?
+    @Option(
+        help: ArgumentHelp(
+            "Keep measured latencies in this folder for the next start, or 'none'; only planners by "
+                + "demand need them. Usual: the user's cache folder.",
+            valueName: "folder"
+        )
+    )
+    var profileStore: String?
+    @Option(help: "Whether what planners only guess is measured in idle time.")
+    var idleProfiling = true
     @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
     var journal: String?
     @Option(help: "Seconds that the server still serves after it calls itself not ready.")
@@ -156,13 +166,6 @@ struct SluiceOptions: ParsableArguments {
                 OptionedName.unknown("system", word, known: SystemName.words)
             )
         }
-        let chosen = planner ?? base.planner
-        guard OptionedName(chosen).name == "whole" else {
-            throw CommandFailure(
-                "planner '\(OptionedName(chosen).name)' plans by demand, which is not measured "
-                    + "live yet; serve with --planner whole, and try others with sluice simulate"
-            )
-        }
-        return (chosen, scaler ?? base.scaler, policy ?? base.policy)
+        return (planner ?? base.planner, scaler ?? base.scaler, policy ?? base.policy)
     }
 }

@@ -237,11 +237,12 @@ def test_several_repositories(launch, tmp_path, repository):
 # --- Journals ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("policy", ["edf", "fifo"])
-def test_journal_replays(launch, tmp_path, policy):
+@pytest.mark.parametrize("system", ["edf", "triton", "gpulets", "confluence"])
+def test_journal_replays(launch, tmp_path, system):
     """Traffic of all kinds, then a fresh core takes every decision the same way."""
     journal = tmp_path / "journal"
-    flags = ["--policy", policy, "--journal", journal, "--drain-seconds", "0"]
+    flags = ["--system", system, "--journal", journal, "--drain-seconds", "0"]
+    flags += ["--profile-store", tmp_path / "profiles"]
     server = launch(*flags, load=["bare", "slow_levels", "versions", "variable"])
     calls = []
     for number in range(30):

@@ -24,6 +24,14 @@ public enum FileDigest {
         return "fnv64:" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 
+    /// The same of a short text, as 16 hexadecimal digits.
+    static func of(text: String) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        add(Data(text.utf8), to: &hash)
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     private static func add(_ part: Data, to hash: inout UInt64) {
         part.withUnsafeBytes { bytes in
             let words = bytes.count / 8

@@ -23,6 +23,8 @@ final class CoreDriver: Sendable {
 
     let logger: Logger
     let control: ControlQueue
+    /// Ends probes when requests come.
+    let probes = ProbeGuard()
     private let state: Mutex<State>
     private let traces: TraceWriter
     private let timer = WakeTimer()
@@ -84,6 +86,7 @@ final class CoreDriver: Sendable {
     ) -> RequestID? {
         var deeds = Deeds()
         var target = servable
+        probes.requestCame()
         let request = state.withLock { state -> RequestID? in
             if let next = state.successors[servable.id.position],
                 next.spec.name == servable.spec.name, next.signature == servable.signature
@@ -131,6 +134,9 @@ final class CoreDriver: Sendable {
     func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
         state.withLock { $0.core.predictedLatency(of: model, items: items) }
     }
+
+    /// What the core knows of a model now; nil where there is none of that number.
+    func spec(of model: ModelID) -> ModelSpec? { state.withLock { $0.core.spec(of: model) } }
 
     /// How the scaler stands with a model, and how many of its instances can run a batch.
     func scaling(of model: ModelID) -> (status: ScalingStatus?, ready: Int) {
@@ -192,6 +198,11 @@ final class CoreDriver: Sendable {
     /// Finds a lane by its instance.
     func lane(_ id: InstanceID) -> LaneThread? {
         state.withLock { $0.lanes[id.position] }
+    }
+
+    /// The lanes whose instances sit on a gpulet, in order of their numbers.
+    func lanes(on gpulet: GpuletID) -> [LaneThread] {
+        state.withLock { $0.lanes.compactMap { $0?.order.gpulet == gpulet ? $0 : nil } }
     }
 
     /// Forgets a lane that never began.

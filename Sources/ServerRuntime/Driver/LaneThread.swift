@@ -33,9 +33,22 @@ final class LaneThread: @unchecked Sendable {
         var condemned: BatchID?
     }
 
+    /// What is to change before the next batch.
+    private struct Move {
+        var placement: Placement
+        /// In place of the present instance; nil = that one, on other units.
+        var instance: (any EngineInstance)?
+    }
+
     let id: InstanceID
     let servable: Servable
-    let placement: Placement
+    /// The order that it was started by.
+    let order: InstanceOrder
+    /// Its place among the instances of its model when it started.
+    let ordinal: Int
+    private let place: Mutex<Placement>
+    private let move = Mutex<Move?>(nil)
+    private let isToMove = Atomic<Bool>(false)
     var mailbox = Mailbox()
     private var instance: (any EngineInstance)?
     private var scatterer: Scatterer
@@ -49,14 +62,17 @@ final class LaneThread: @unchecked Sendable {
     private unowned let driver: CoreDriver
 
     init(
-        id: InstanceID,
+        _ order: InstanceOrder,
         servable: Servable,
         placement: Placement,
+        ordinal: Int,
         driver: CoreDriver
     ) {
-        self.id = id
+        id = order.instance
+        self.order = order
         self.servable = servable
-        self.placement = placement
+        self.ordinal = ordinal
+        place = Mutex(placement)
         self.driver = driver
         scatterer = Scatterer(signature: servable.signature)
     }
@@ -80,6 +96,20 @@ final class LaneThread: @unchecked Sendable {
         return expected - MonotonicTime.now() < span
     }
 
+    /// Where its instance sits, or will from its next batch on.
+    var placement: Placement { place.withLock { $0 } }
+
+    /// Moves the instance to other units before its next batch; with `instance` that one takes
+    /// over there, loaded and warm.
+    func move(to placement: Placement, _ instance: (any EngineInstance)? = nil) {
+        place.withLock { $0 = placement }
+        move.withLock { move in
+            // A new instance that has not taken over yet moves on.
+            move = Move(placement: placement, instance: instance ?? move?.instance)
+        }
+        isToMove.store(true, ordering: .releasing)
+    }
+
     /// Ends the thread once it is idle.
     func stop() {
         stopping.store(true, ordering: .releasing)
@@ -101,23 +131,37 @@ final class LaneThread: @unchecked Sendable {
 
     private func run() {
         var deeds = Deeds()
-        instance?.beginServing()
-        do throws(EngineError) {
-            try instance?.pin(placement)
-        } catch {
-            driver.logger.warning("a lane runs unpinned: \(error.message)")
-        }
+        settleIn(placement)
         while true {
             bell.wait()
             // Each ring stands for one filled mailbox, or for `stop`.
             repeat {
                 deeds.hasEarnedNext = false
+                if isToMove.load(ordering: .acquiring) { moveNow() }
                 runBatch(&deeds)
             } while deeds.hasEarnedNext
             if stopping.load(ordering: .acquiring) { break }
         }
         instance = nil
         driver.laneEnded(self, .stopped)
+    }
+
+    private func settleIn(_ placement: Placement) {
+        instance?.beginServing()
+        do throws(EngineError) {
+            try instance?.pin(placement)
+        } catch {
+            driver.logger.warning("a lane runs unpinned: \(error.message)")
+        }
+    }
+
+    /// Carries a move out; not between two stages of a batch, whose data the instance holds.
+    private func moveNow() {
+        guard staged == nil else { return }
+        isToMove.store(false, ordering: .relaxed)
+        guard let due = move.withLock({ $0.take() }) else { return }
+        if let next = due.instance { progress.withLock { _ in instance = next } }
+        settleIn(due.placement)
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may

@@ -16,6 +16,8 @@ final class ModelLoader: Sendable {
     private let engine: any Engine
     let registry: ModelRegistry
     private let driver: CoreDriver
+    private let devices: [DeviceSpec]
+    private let knowledge: (any ModelKnowledge)?
     private let logger: Logger
     private let jobs = Mutex<[@Sendable () -> Void]>([])
     private let bell = Doorbell()
@@ -26,12 +28,16 @@ final class ModelLoader: Sendable {
         engine: any Engine,
         registry: ModelRegistry,
         driver: CoreDriver,
+        devices: [DeviceSpec] = [],
+        knowledge: (any ModelKnowledge)? = nil,
         logger: Logger
     ) {
         self.source = source
         self.engine = engine
         self.registry = registry
         self.driver = driver
+        self.devices = devices
+        self.knowledge = knowledge
         self.logger = logger
     }
 
@@ -194,6 +200,7 @@ final class ModelLoader: Sendable {
         spec.name = definition.name
         spec.version = artifact.version
         for profile in loaded.profiles { spec.set(profile) }
+        addKnowledge(of: artifact, to: &spec)
         spec.inputBytes = definition.signature.bytesOfOneItem(\.inputs)
         spec.outputBytes = definition.signature.bytesOfOneItem(\.outputs)
         let servable = Servable(
@@ -202,10 +209,24 @@ final class ModelLoader: Sendable {
             platform: engine.platform,
             statistics: ModelStatistics()
         )
-        let seat = ModelSeat(servable: servable, loaded: loaded, warmups: definition.warmups)
+        let seat = ModelSeat(
+            servable: servable,
+            loaded: loaded,
+            artifact: artifact,
+            warmups: definition.warmups
+        )
         registry.take(seat)
         driver.post(.modelAdded(spec))
         return seat
+    }
+
+    /// What was measured earlier or can be guessed, for kinds of devices that the engine itself
+    /// says nothing about.
+    private func addKnowledge(of artifact: ModelArtifact, to spec: inout ModelSpec) {
+        guard let knowledge else { return }
+        for device in devices where spec.profile(on: device.kind) == nil {
+            if let profile = knowledge.profile(of: artifact, on: device) { spec.set(profile) }
+        }
     }
 
     private func waitFor(_ seats: [ModelSeat]) throws(SourceError) -> [Servable] {

@@ -23,13 +23,20 @@ final class ModelSeat: Sendable {
 
     let servable: Servable
     let loaded: any LoadedModel
+    let artifact: ModelArtifact
     let warmups: [Warmup]
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
 
-    init(servable: Servable, loaded: any LoadedModel, warmups: [Warmup]) {
+    init(
+        servable: Servable,
+        loaded: any LoadedModel,
+        artifact: ModelArtifact,
+        warmups: [Warmup]
+    ) {
         self.servable = servable
         self.loaded = loaded
+        self.artifact = artifact
         self.warmups = warmups
     }
 

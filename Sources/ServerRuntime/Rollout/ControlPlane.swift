@@ -11,6 +11,7 @@ final class ControlPlane: Sendable {
     private let planner: any Planner
     private let board: PlanBoard
     private let units: Mutex<UnitAllocator>
+    private let knowledge: (any ModelKnowledge)?
     private let logger: Logger
 
     init(
@@ -19,6 +20,7 @@ final class ControlPlane: Sendable {
         planner: any Planner,
         board: PlanBoard,
         units: UnitAllocator,
+        knowledge: (any ModelKnowledge)? = nil,
         logger: Logger
     ) {
         self.driver = driver
@@ -26,6 +28,7 @@ final class ControlPlane: Sendable {
         self.planner = planner
         self.board = board
         self.units = Mutex(units)
+        self.knowledge = knowledge
         self.logger = logger
     }
 
@@ -36,6 +39,7 @@ final class ControlPlane: Sendable {
         case .order(.step(let epoch, let step)):
             let done = units.withLock { $0.carryOut(step) }
             if !done { logger.error("a rollout step found its units taken: \(step)") }
+            if done, case .pin(let gpulet, _) = step { moveLanes(on: gpulet) }
             driver.post(done ? .stepDone(epoch, step) : .stepFailed(epoch, step))
         case .order(.start(let order)): start(order)
         case .order(.stop(let instance)): driver.lane(instance)?.stop()
@@ -70,9 +74,10 @@ final class ControlPlane: Sendable {
             return driver.post(.instanceGone(order.instance, .failed))
         }
         let lane = LaneThread(
-            id: order.instance,
+            order,
             servable: seat.servable,
             placement: place,
+            ordinal: ordinal,
             driver: driver
         )
         driver.add(lane)
@@ -85,21 +90,80 @@ final class ControlPlane: Sendable {
 
     private func warm(_ lane: LaneThread, on seat: ModelSeat, _ order: InstanceOrder) {
         do throws(EngineError) {
-            let instance = try seat.loaded.makeInstance(lane.placement)
-            let warmUp = WarmUp(
-                signature: seat.servable.signature,
-                batchLimit: order.batchLimit,
-                extra: seat.warmups,
-                units: Int32(lane.placement.units.count)
-            )
-            let points = try warmUp.run(instance)
+            let place = lane.placement
+            let (instance, points) = try warmInstance(at: place, of: seat, order)
             guard lane.start(instance) else {
                 throw EngineError(.failed, "the system has no thread left")
             }
             driver.post(.instanceReady(lane.id, points))
             seat.instanceIsReady()
+            keep(points, seat, place)
         } catch {
             failed(lane, seat, error.message)
+        }
+    }
+
+    /// Makes an instance and runs every batch size that will be used.
+    private func warmInstance(
+        at place: Placement,
+        of seat: ModelSeat,
+        _ order: InstanceOrder
+    ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
+        let instance = try seat.loaded.makeInstance(place)
+        let warmUp = WarmUp(
+            signature: seat.servable.signature,
+            batchLimit: order.batchLimit,
+            extra: seat.warmups,
+            units: Int32(place.units.count)
+        )
+        return (instance, try warmUp.run(instance))
+    }
+
+    /// Keeps measurements that hold for the next start: those of instances with all units of
+    /// their gpulet to themselves.
+    private func keep(_ points: [LatencySurface.Point], _ seat: ModelSeat, _ place: Placement) {
+        guard !points.isEmpty, place.own.count == place.units.count else { return }
+        knowledge?.keep(points, of: seat.artifact, on: place.device)
+    }
+
+    // MARK: Other units
+
+    /// Moves the instances of a gpulet to the units that it has now. Threads are pinned before the
+    /// next batch; an instance that has another number of units now is made anew beside the
+    /// serving one and takes over when it is warm.
+    private func moveLanes(on gpulet: GpuletID) {
+        for lane in driver.lanes(on: gpulet) {
+            let old = lane.placement
+            let next = units.withLock {
+                $0.placement(gpulet, ordinal: lane.ordinal, siblings: lane.order.siblings)
+            }
+            guard let next, next != old else { continue }
+            lane.move(to: next)
+            guard next.own.count != old.own.count, let seat = registry.seat(lane.order.model) else {
+                continue
+            }
+            SystemThread.start("load-\(lane.id.index)", urgency: .background) { [self] in
+                renew(lane, at: next, seat)
+            }
+        }
+    }
+
+    private func renew(_ lane: LaneThread, at place: Placement, _ seat: ModelSeat) {
+        do throws(EngineError) {
+            let (instance, points) = try warmInstance(at: place, of: seat, lane.order)
+            // Another move may have come meanwhile; it makes an instance of its own.
+            guard lane.placement == place else { return }
+            lane.move(to: place, instance)
+            driver.post(.measured(lane.order.model, kind: place.device.kind, points))
+            keep(points, seat, place)
+        } catch {
+            let name = seat.servable.spec.name
+            logger.warning(
+                """
+                an instance of '\(name)' keeps its old number of threads on \(place.own.count) \
+                units: \(error.message)
+                """
+            )
         }
     }
 

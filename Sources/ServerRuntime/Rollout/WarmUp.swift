@@ -31,22 +31,17 @@ struct WarmUp {
                 )
             }
         }
-        let dims = signature.inputs.map { input -> [Int64]? in
-            input.optional ? nil : (input.engineDims ?? input.dims).map { max($0, 1) }
-        }
-        let rows = zip(signature.inputs, dims).map { input, dims in
-            Self.zeroRow(input.type, dims ?? [])
-        }
         // A model with free dimensions has no one latency: it is warmed, not measured.
         let measures = signature.inputs.allSatisfy { $0.isFixed }
         var points: [LatencySurface.Point] = []
         for items in sizes {
-            let latency = try fastest(instance, items, InputShapes(dims), rows)
+            let latency = try fastest(instance, items)
             points.append(.init(batch: items, units: units, latency: latency))
         }
         // Large batches leave much memory behind that an idle server should not hold.
         if let largest = sizes.last, largest > 1 {
-            try perform(instance, items: 1, shapes: InputShapes(dims), rows: rows)
+            let (shapes, rows) = zeros
+            try perform(instance, items: 1, shapes: shapes, rows: rows)
             try instance.trim()
         }
         return measures ? points : []
@@ -64,12 +59,27 @@ struct WarmUp {
         return sizes
     }
 
-    private func fastest(
+    /// The sizes that are probed in idle time: doublings and the limit. Between them latency counts
+    /// as linear.
+    var probeSizes: [Int32] { sizes.filter { $0.nonzeroBitCount == 1 || $0 == batchLimit } }
+
+    /// One row of zeros for every input that must be there.
+    private var zeros: (shapes: InputShapes, rows: [[UInt8]]) {
+        let dims = signature.inputs.map { input -> [Int64]? in
+            input.optional ? nil : (input.engineDims ?? input.dims).map { max($0, 1) }
+        }
+        let rows = zip(signature.inputs, dims).map { input, dims in
+            Self.zeroRow(input.type, dims ?? [])
+        }
+        return (InputShapes(dims), rows)
+    }
+
+    /// The fastest of a few runs of `items`, after one that does not count.
+    func fastest(
         _ instance: any EngineInstance,
-        _ items: Int32,
-        _ shapes: InputShapes,
-        _ rows: [[UInt8]]
+        _ items: Int32
     ) throws(EngineError) -> TimeSpan {
+        let (shapes, rows) = zeros
         try perform(instance, items: items, shapes: shapes, rows: rows)
         var fastest = TimeSpan(nanoseconds: .max)
         let end = MonotonicTime.now() + Self.budget

@@ -32,6 +32,22 @@ import Testing
         NetworkCost(name: "one", inputBytes: 0, outputBytes: 0, storedBytes: 0, kernels: [kernel])
     }
 
+    @Test("A graph of which nothing is left to compute takes one launch, and keeps nothing busy")
+    func empty() {
+        let nothing = NetworkCost(
+            name: "identity",
+            inputBytes: 64,
+            outputBytes: 64,
+            storedBytes: 0,
+            kernels: []
+        )
+        for preset in DevicePreset.all {
+            let profile = preset.profile(of: nothing)
+            #expect(profile.surface.points.allSatisfy { $0.latency > .zero })
+            #expect(profile.utilization.allSatisfy { $0.sm == 0 && $0.dram == 0 })
+        }
+    }
+
     @Test("Blocks run in waves: 15 on 10 processors take two, as on 8, and on 7 three")
     func staircase() {
         // 1,500 outputs are 15 blocks; 1.5 GFLOP are 0.1 each: 10 ms on one processor.

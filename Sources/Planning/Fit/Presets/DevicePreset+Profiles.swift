@@ -34,7 +34,8 @@ extension DevicePreset {
         let curve = Curve(preset: self, network: network, knobs: knobs)
         var points: [LatencySurface.Point] = []
         for units in device(id: device.id, name: device.name, grain: grain).allowedUnits {
-            var least = 0.0
+            // A graph of which nothing is left to compute is still one call.
+            var least = max(1e-3, machine.launchMicroseconds / 1e3)
             for batch in batches {
                 // Another cut of the same sums may look faster; a larger batch never is.
                 least = max(least, curve.milliseconds(batch: batch, units: units))

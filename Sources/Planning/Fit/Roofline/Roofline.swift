@@ -53,11 +53,9 @@ public struct Roofline: Hashable, Sendable {
     ///
     /// L2 counts as `l2PerDram` times the memory: without counters nothing better is known.
     public func utilization(of network: NetworkCost, batch: Int32) -> Utilization {
-        utilization(
-            of: network,
-            batch: batch,
-            milliseconds: milliseconds(of: network, batch: batch, processors: machine.processors)
-        )
+        let least = max(1e-3, machine.launchMicroseconds / 1e3)
+        let whole = milliseconds(of: network, batch: batch, processors: machine.processors)
+        return utilization(of: network, batch: batch, milliseconds: max(least, whole))
     }
 
     /// The same for a latency that was measured on the whole machine.

@@ -158,6 +158,7 @@ struct Seating {
             let batch = largestBatch(place, layout, gpulet.units)
             plan.devices[layout].gpulets[number].lanes[position].batchLimit =
                 max(lane.batchLimit, min(batch, inputs.models[place].maxBatch))
+            note(layout, number, position, "larger batches only in a surge")
         }
     }
 
@@ -204,6 +205,7 @@ struct Seating {
         let gpulet = plan.devices[layout].gpulets[number]
         plan.devices[layout].gpulets[number].units = units
         for (position, lane) in gpulet.lanes.enumerated() {
+            note(layout, number, position, "grown to \(units) units, since nobody needs the rest")
             guard let expected = lane.expected,
                 let place = inputs.models.firstIndex(where: { $0.id == lane.model }),
                 let latencies = ModelLatencies(of: place, on: device.kind, in: inputs),
@@ -216,5 +218,10 @@ struct Seating {
                 nanoseconds: Int64(Double(expected.nanoseconds) * ratio)
             )
         }
+    }
+
+    private mutating func note(_ layout: Int, _ number: Int, _ position: Int, _ text: String) {
+        let why = plan.devices[layout].gpulets[number].lanes[position].why
+        plan.devices[layout].gpulets[number].lanes[position].why = why.map { "\($0); \(text)" }
     }
 }

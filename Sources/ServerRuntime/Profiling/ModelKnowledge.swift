@@ -1,0 +1,19 @@
+public import ServingDomain
+
+/// What is known of model files before they have run here: what was measured earlier, and guesses.
+///
+/// Both calls read or write files and may take long; the runtime makes them on its loading threads
+/// only.
+public protocol ModelKnowledge: Sendable {
+    /// Latencies of a model on a device, rows that nobody has measured marked as such
+    /// (`DeviceProfile.estimatedUnits`); nil where nothing is known.
+    func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile?
+
+    /// Keeps what was measured, for the next start. A failure is logged, not thrown: serving goes
+    /// on without.
+    func keep(
+        _ points: [LatencySurface.Point],
+        of artifact: ModelArtifact,
+        on device: DeviceSpec
+    )
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Logging
+import ModelZoo
+import Planning
+import Profiler
+import ServerRuntime
+import ServingDomain
+
+/// What is known of model files on this machine's cores before they have run: what earlier runs
+/// measured and kept, on top of what the device model makes of the file's graph.
+struct HostKnowledge: ModelKnowledge {
+    /// The largest model file that is read for its costs.
+    static let fileLimit = 1 << 31
+
+    /// Where measurements are kept; nil = nowhere.
+    let archive: ProfileArchive?
+    let logger: Logger
+
+    /// Where measurements are kept if nobody says.
+    static var usualFolder: String? {
+        let environment = ProcessInfo.processInfo.environment
+        if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty {
+            return cache + "/sluice/profiles"
+        }
+        return environment["HOME"].map { $0 + "/.cache/sluice/profiles" }
+    }
+
+    func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? {
+        let file = Self.file(of: artifact)
+        let measured = archive?.points(ofFile: file, on: device) ?? []
+        guard var guess = guess(of: artifact, file, device) else {
+            guard !measured.isEmpty else { return nil }
+            return DeviceProfile(kind: device.kind, surface: LatencySurface(measured))
+        }
+        // Row by row, so that each scales what is still guessed.
+        for units in Set(measured.map(\.units)).sorted() {
+            guess.take(measured.filter { $0.units == units })
+        }
+        return guess
+    }
+
+    func keep(
+        _ points: [LatencySurface.Point],
+        of artifact: ModelArtifact,
+        on device: DeviceSpec
+    ) {
+        do throws(ProfilerError) {
+            try archive?.keep(
+                points,
+                ofFile: Self.file(of: artifact),
+                named: artifact.name,
+                on: device
+            )
+        } catch {
+            logger.warning("a measurement is not kept: \(error.description)")
+        }
+    }
+
+    private func guess(
+        of artifact: ModelArtifact,
+        _ file: String,
+        _ device: DeviceSpec
+    ) -> DeviceProfile? {
+        guard device.kind == "cpu",
+            let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int,
+            size <= Self.fileLimit, let data = FileManager.default.contents(atPath: file),
+            let cost = try? CostReader.cost(ofModel: [UInt8](data), named: artifact.name)
+        else { return nil }
+        var profile = DevicePreset.cpu(cores: device.units).profile(of: cost)
+        profile.estimatedUnits = Set(profile.surface.points.map(\.units)).sorted()
+        return profile
+    }
+
+    /// The model file itself, where the artifact is its folder.
+    static func file(of artifact: ModelArtifact) -> String {
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: artifact.path, isDirectory: &isFolder)
+        return exists && isFolder.boolValue ? artifact.path + "/model.onnx" : artifact.path
+    }
+}
