@@ -122,43 +122,49 @@ struct ProtectionPart: Sendable {
     }
 }
 
+extension PlanTold {
+    /// Whether the plan says itself that a model will miss its objective more often than
+    /// `percent`: it has no place for all of it, or expects so many violations.
+    func warns(of model: String, above percent: Double) -> Bool {
+        if plan.unserved.contains(where: { $0.model == model }) { return true }
+        return plan.devices.flatMap(\.gpulets).flatMap(\.lanes).contains { lane in
+            lane.model == model && 100 * (lane.violation ?? 0) > percent
+        }
+    }
+}
+
 extension PartResult {
     fileprivate mutating func judge(_ ours: ProtectionPart.Found, _ mix: LiveMix) {
+        let target = ProtectionPart.target
         var notes: [String] = ours.refusal.map { [$0] } ?? []
         var worst: Double?
-        var isTold = true
+        var (isKept, isClear) = (true, true)
         for member in mix.members(of: .high) {
             guard let told = ours.told, let line = ours.high?.line(of: member.name) else {
+                (isKept, isClear) = (false, false)
                 continue
             }
             let promise = ProtectionPart.promise(to: member, by: told, mix)
+            let warns = told.warns(of: member.name, above: target)
             let percent = Tally(line).violationPercent
-            let found = Numeral.short(percent)
-            if promise.isPromised {
-                worst = max(worst ?? 0, percent)
-                notes.append("\(member.name) \(found) %: \(promise.why)")
-            } else {
-                let words = told.reasons(of: member.name)
-                let isSaid =
-                    told.plan.unserved.contains { $0.model == member.name } || !words.isEmpty
-                isTold = isTold && isSaid
-                let said = words.first ?? "the plan says nothing of it"
-                notes.append("\(member.name) \(found) %, not promised (\(promise.why)): \(said)")
-            }
+            if promise.isPromised { worst = max(worst ?? 0, percent) }
+            isKept = isKept && (percent <= target || !promise.isPromised && warns)
+            isClear = isClear && (promise.isPromised || warns)
+            let word = promise.isPromised ? "promised" : warns ? "the plan warns" : "not promised"
+            notes.append("\(member.name) \(Numeral.short(percent)) %, \(word) (\(promise.why))")
         }
-        let isServed = ours.high?.tally.judged ?? 0 > 0
         check(
-            "c: violations of promised high models, \(ours.system)",
-            goal: "at most \(ProtectionPart.target) % each; others: the plan says so",
+            "c: violations of high models, \(ours.system)",
+            goal: "at most \(target) % each, or the plan says that it can't",
             value: worst,
-            holds: isServed && isTold && (worst ?? 0) <= ProtectionPart.target,
+            holds: isKept,
             note: notes.joined(separator: "; ")
         )
         check(
-            "c: the plan gives all of high a place or says that it can't",
-            goal: "a promise or a reason for each",
+            "c: the plan promises each high model its objective or says that it can't",
+            goal: "a gpulet, room for the longest low batch, or a warning",
             value: nil,
-            holds: isServed && isTold,
+            holds: isClear,
             note: ours.refusal ?? ""
         )
     }

@@ -9,8 +9,8 @@ import Workloads
 /// 80 % load: nothing is lost, and the others hardly notice.
 struct ChurnPart: Sendable {
     /// Who is served throughout, and who comes and goes.
-    static let steady = ["lenet", "mobilenet_v1_025", "mobilenet_v1_050"]
-    static let guest = "squeezenet"
+    static let steady = ["mobilenet_v1_050", "squeezenet", "mobilenet_v2"]
+    static let guest = "googlenet"
     static let system = "confluence"
     /// How busy the machine is to be, client included.
     static let busy = 0.8
