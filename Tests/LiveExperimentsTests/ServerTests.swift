@@ -118,6 +118,13 @@ import Workloads
         #expect(counts.sizes.reduce(0) { $0 + $1.items * $1.batches } == tally.served)
         try await server.settle()
         #expect(await server.requestsHere() == 0)
+        var shared = drive
+        shared.isShared = true
+        let again = try await shared.run(to: server.url).tally
+        #expect(again.judged > 50 && again.violated == 0, "inputs in shared memory")
+        #expect(try await server.statistics(of: "echo").inferences == tally.served + again.served)
+        let left = try await server.get("/v2/systemsharedmemory/status")
+        #expect(String(decoding: left, as: UTF8.self) == "[]", "no region is left behind")
         let plan = try await server.plan()
         #expect(plan.plan.planner == "whole" && plan.sketch.contains("echo"))
         await #expect(throws: LiveError.self) { try await server.statistics(of: "nobody") }
@@ -150,6 +157,7 @@ struct EmulatedServer {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var configuration = RuntimeConfiguration.host()
         configuration.control = .explicit(["*"])
+        configuration.allowsSharedMemory = true
         runtime = try ServingRuntime(
             configuration,
             engine: EmulatedEngine(models: ["echo": EmulatedModel(signature: signature)]),

@@ -38,7 +38,9 @@ final class ChildProcess: Sendable {
         process.standardError = FileHandle(forWritingAtPath: errorFile)
         self.process = process
         do {
-            try Affinity.asCallingThread(on: processors) { try process.run() }
+            try Affinity.asCallingThread(on: processors) {
+                try Self.withOpenSignals { try process.run() }
+            }
         } catch {
             throw LiveError("'\(program)' can't be started: \(error.localizedDescription)")
         }
@@ -87,6 +89,16 @@ final class ChildProcess: Sendable {
             _ = try? await Waiting.first(within: 5) { process.isRunning ? nil : true }
             return false
         }.value
+    }
+
+    /// Runs `body` with no signal blocked: a pool's threads block most, and a child that inherits
+    /// that never hears of SIGTERM.
+    private static func withOpenSignals(_ body: () throws -> Void) rethrows {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     private static func text(_ file: String) -> String {

@@ -21,6 +21,10 @@ struct Drive: Sendable {
     /// The most requests out at once; beyond, requests are not sent, which counts as violation.
     var maxInFlight = 1_024
 
+    /// Whether inputs lie in memory that client and server share: where the question is not the
+    /// wire, which client and server carry on the same cores.
+    var isShared = false
+
     /// Sends the load; latency counts from the intended time.
     func run(to url: String) async throws -> LoadReport {
         var configuration = LoadConfiguration(
@@ -35,6 +39,7 @@ struct Drive: Sendable {
             duration: .milliseconds(rounding: seconds * 1_000)
         )
         configuration.warmUp = .milliseconds(rounding: warmUp * 1_000)
+        configuration.payload = isShared ? .shared : .binary
         configuration.drain = .seconds(5)
         configuration.maxInFlight = maxInFlight
         configuration.seed = seed

@@ -1,5 +1,4 @@
 import Documents
-import Foundation
 import ServingDomain
 
 /// What a model's `config.pbtxt` is told beside the zoo's own text.
@@ -16,9 +15,6 @@ struct ModelSettings: Hashable, Sendable {
     var instanceLimit: Int?
     /// Threads of one instance; nil = as the plan says.
     var threads: Int?
-    /// Numbers in an item's input as clients send it; nil = the network's own. Emulated devices
-    /// don't look at it.
-    var inputLength: Int?
 
     /// Creates settings.
     init(sloMs: Double? = nil, priority: PriorityClass = .low) {
@@ -31,12 +27,6 @@ struct ModelSettings: Hashable, Sendable {
         var text = config
         if let maxBatch {
             text = text.replacing(/max_batch_size: \d+/, with: "max_batch_size: \(maxBatch)")
-        }
-        if let inputLength, let input = text.range(of: "input ["),
-            let dims = text.range(of: "dims: [", range: input.upperBound..<text.endIndex),
-            let end = text.range(of: "]", range: dims.upperBound..<text.endIndex)
-        {
-            text.replaceSubrange(dims.upperBound..<end.lowerBound, with: " \(inputLength) ")
         }
         func add(_ key: String, _ value: String) {
             text += "parameters { key: \"\(key)\" value { string_value: \"\(value)\" } }\n"

@@ -39,7 +39,7 @@ struct ServerCommand: Hashable, Sendable {
             "serve", "--model-repository", repository,
             "--http-address", "127.0.0.1", "--http-port", "0", "--allow-grpc", "false",
             "--metrics-address", "127.0.0.1", "--metrics-port", "0",
-            "--drain-seconds", "0", "--max-connections", "4096",
+            "--drain-seconds", "0", "--max-connections", "4096", "--allow-client-shm", "true",
         ] + (library.map { ["--onnxruntime", $0] } ?? []) + flags
     }
 }

@@ -11,14 +11,18 @@ struct StartWords: Hashable, Sendable {
 
     /// Reads what has been printed so far; a line without its end counts as not printed yet.
     init(_ text: String) {
+        var reason: String?
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         for line in lines {
             let words = line.split(separator: " ")
             if words.count == 2, words[0] == "HTTP" { url = String(words[1]) }
             if words.count == 2, words[0] == "metrics" { metrics = String(words[1]) }
             if line == "ready" { isReady = true }
-            if line.hasPrefix("not ready") { refusal = String(line) }
-            if words.first == "failed" { refusal = words.dropFirst().joined(separator: " ") }
+            // The last line counts the models that failed; those before it say why.
+            if line.hasPrefix("not ready") { refusal = reason ?? String(line) }
+            if words.first == "failed", reason == nil {
+                reason = words.dropFirst().joined(separator: " ")
+            }
         }
     }
 

@@ -102,7 +102,8 @@ struct ParityPart: Sendable {
             },
             warmUp: bench.pace.warmUp,
             seconds: bench.pace.load,
-            seed: bench.options.seed
+            seed: bench.options.seed,
+            isShared: true
         )
         return try await bench.serve(command) { server in
             guard own != others, let pid = server.process?.pid else {

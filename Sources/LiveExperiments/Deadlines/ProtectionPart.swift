@@ -51,7 +51,8 @@ struct ProtectionPart: Sendable {
                 warmUp: pace.warmUp,
                 seconds: pace.load,
                 seed: bench.options.seed,
-                maxInFlight: 512
+                maxInFlight: 512,
+                isShared: true
             )
         }
         let (high, low) = (drive(.high, Self.high), drive(.low, Self.low))
