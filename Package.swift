@@ -109,6 +109,14 @@ let edges: [Target] = [
             nioCore, nioPosix, nioHTTP1, nioHTTP2, nioHPACK,
         ]
     ),
+    room(
+        "LiveExperiments",
+        needs: [
+            "Experiments", "LoadGenerator", "Documents", "Reports", "Workloads", "Simulation",
+            "Planning", "ServingDomain", "VirtualDevices", "ServerRuntime", "EngineONNX",
+            "Profiler", "ModelZoo", "CHost",
+        ]
+    ),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .executableTarget(
         name: "sluice",
@@ -116,7 +124,7 @@ let edges: [Target] = [
             "ServingDomain", "ServerCore", "ServerRuntime", "TransportSecurity",
             "HTTPFront", "GRPCFront", "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo",
             "LoadGenerator", "Profiler", "Documents", "Planning", "Simulation", "Experiments",
-            "Reports",
+            "Reports", "LiveExperiments",
             "VirtualDevices", "Workloads", arguments, log, lifecycle, signals, nioCore, nioPosix,
         ],
         swiftSettings: strict
@@ -203,6 +211,14 @@ let edgeTests: [Target] = [
     tests(
         "LoadGeneratorTests",
         of: ["LoadGenerator", "Workloads", "ServingDomain", nioCore, nioPosix, nioHTTP1]
+    ),
+    tests(
+        "LiveExperimentsTests",
+        of: [
+            "LiveExperiments", "Experiments", "LoadGenerator", "Documents", "Workloads",
+            "ServingDomain", "ServerRuntime", "EngineEmulated", "VirtualDevices", "HTTPFront",
+            "ServingTestKit", nioCore, nioPosix, log,
+        ]
     ),
 ]
 

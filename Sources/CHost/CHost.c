@@ -50,12 +50,22 @@ void host_take_long_turns(void) {
 #endif
 }
 
-int host_cores(int32_t *cores, int capacity) {
+int host_cores(int32_t *cores, int capacity) { return host_thread_cores(0, cores, capacity); }
+
+int host_thread_cores(int32_t thread, int32_t *cores, int capacity) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) != 0) return 0;
+    if (sched_getaffinity(thread, sizeof(set), &set) != 0) return 0;
     int count = 0;
     for (int core = 0; core < CPU_SETSIZE && count < capacity; core++)
         if (CPU_ISSET(core, &set)) cores[count++] = core;
     return count;
+}
+
+bool host_move_thread(int32_t thread, const int32_t *cores, int count) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int place = 0; place < count; place++)
+        if (cores[place] >= 0 && cores[place] < CPU_SETSIZE) CPU_SET(cores[place], &set);
+    return sched_setaffinity(thread, sizeof(set), &set) == 0;
 }

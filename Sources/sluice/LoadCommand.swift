@@ -21,7 +21,7 @@ struct LoadCommand: AsyncParsableCommand {
     var url: String
     @Option(help: "A model to ask; may be repeated.") var model: [String] = []
     @Option(help: "http or grpc.") var `protocol` = "http"
-    @Option(help: "How tensors travel over HTTP: binary or json.")
+    @Option(help: "How tensors travel over HTTP: binary, json, or shared (memory of this machine).")
     var payload = "binary"
     @Option(help: "Requests per second and model (open loop).") var rate: Double?
     @Option(help: "Clients per model (closed loop).") var concurrency: Int?

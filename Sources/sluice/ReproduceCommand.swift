@@ -7,7 +7,7 @@ import Reports
 /// Repeats the published results on the simulator and judges what comes out.
 struct ReproduceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reproduce",
+        commandName: "paper",
         abstract: "Repeat a paper's results and hold them against what was published.",
         discussion: """
             Exit code 0 also when a claim fails: what was found is the result, and the check's \
@@ -54,42 +54,10 @@ struct ReproduceCommand: ParsableCommand {
         )
         output.endProgress()
         let result = outcome.result
-        output.print(json: Self.document(result).json(), text: ResultReport.text(result))
+        output.print(json: ResultDocument(result).json(), text: ResultReport.text(result))
         try output.write(outcome.report)
         let seconds = (ContinuousClock.now - began).components.seconds
         if !output.json { OutputOptions.note("took \(seconds) s") }
-        let broken = result.checks.filter { $0.kind == .gate && !$0.holds }
-        guard let first = broken.first else { return }
-        throw CommandFailure(
-            "\(broken.count) gates do not hold, first '\(first.name)': \(first.goal)"
-                + (first.note.isEmpty ? "" : "; \(first.note)")
-        )
-    }
-
-    private static func document(_ result: ExperimentResult) -> ResultDocument {
-        ResultDocument(
-            experiment: result.experiment,
-            seed: result.seed,
-            rows: result.rows.map { row in
-                ResultDocument.Row(
-                    metric: row.metric,
-                    labels: row.labels.map { .init(key: $0.key, value: $0.value) },
-                    published: row.published,
-                    measured: row.measured,
-                    unit: row.unit,
-                    basis: row.basis.rawValue
-                )
-            },
-            checks: result.checks.map { check in
-                ResultDocument.Check(
-                    name: check.name,
-                    kind: check.kind.rawValue,
-                    goal: check.goal,
-                    value: check.value,
-                    holds: check.holds,
-                    note: check.note
-                )
-            }
-        )
+        try result.complainOfGates()
     }
 }

@@ -9,7 +9,7 @@ struct Sluice: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             ServeCommand.self, ProfileCommand.self, PlanCommand.self, SimulateCommand.self,
-            LoadCommand.self, ReproduceCommand.self, ReplayCommand.self, CheckCommand.self,
+            LoadCommand.self, ReproduceGroup.self, ReplayCommand.self, CheckCommand.self,
             ZooCommand.self, VersionCommand.self,
         ]
     )

@@ -120,6 +120,28 @@ import Testing
         #expect(try one.measure((subject, 1), (subject, 1), on: .disjoint).isEmpty)
     }
 
+    @Test("A crowd shares the cores in turn; its rate is the sum, its latencies are everybody's")
+    func crowds() throws {
+        let (subject, model) = try Self.subject { batch, cores, live, _ in
+            .microseconds(Int64(batch) * (cores == 2 ? 500 : 1_000) * (live > 2 ? 2 : 1))
+        }
+        let profiler = CrowdProfiler(
+            cores: [4, 5],
+            time: .milliseconds(100),
+            stopwatch: ThreadClock.stopwatch
+        )
+        let alone = try profiler.measure(subject, batch: 4, instances: 1)
+        #expect(alone.itemsPerSecond == 2_000 && alone.samples.median == .milliseconds(2))
+        #expect(model.placements.map(\.own) == [[4, 5]])
+        let two = try profiler.measure(subject, batch: 4, instances: 2)
+        #expect(two.itemsPerSecond == 2_000 && two.samples.median == .milliseconds(4))
+        #expect(two.samples.count == 50)
+        let three = try profiler.measure(subject, batch: 1, instances: 3)
+        #expect(three.itemsPerSecond == 1_500 && three.samples.percentile(95) == .milliseconds(2))
+        #expect(Set(model.placements.suffix(3).map(\.own)) == [[4], [5]])
+        #expect(model.placements.suffix(3).filter { $0.own == [4] }.count == 2)
+    }
+
     @Test("When one side of a pair fails, the other does not wait for ever")
     func brokenPair() throws {
         struct Broken: Error {}

@@ -20,6 +20,8 @@ import Testing
         #expect(Self.samples(Array(1...100)).p99 == .milliseconds(99))
         #expect(Self.samples(Array(1...101)).p99 == .milliseconds(100))
         #expect(Self.samples(Array(1...20)).p99 == .milliseconds(20))
+        #expect(Self.samples(Array(1...20)).percentile(95) == .milliseconds(19))
+        #expect(Self.samples([3, 1]).percentile(1) == .milliseconds(1))
     }
 
     @Test("The confidence interval covers the true median as often as it says")

@@ -21,3 +21,11 @@ void host_take_long_turns(void);
 
 /// Writes the numbers of the cores that this process may use, ascending; returns how many.
 int host_cores(int32_t *cores, int capacity);
+
+/// The same for one thread by the system's number for it; 0 = the calling one. 0 cores where the
+/// thread has ended.
+int host_thread_cores(int32_t thread, int32_t *cores, int capacity);
+
+/// Lets a thread, 0 = the calling one, run on these cores only; false where the thread has ended
+/// or the process may use none of them.
+bool host_move_thread(int32_t thread, const int32_t *cores, int count);

@@ -17,6 +17,9 @@ public struct LoadConfiguration: Hashable, Sendable {
         case binary
         /// As numbers within the JSON.
         case json
+        /// In system shared memory of this machine; requests name it
+        /// (`system_shared_memory`).
+        case shared
     }
 
     /// What the inputs hold.
@@ -106,6 +109,9 @@ extension LoadConfiguration {
                 "max in flight \(maxInFlight) is outside \(max(1, clients)) (the clients of the"
                     + " closed loop) to \(1 << 20)"
             )
+        }
+        guard payload != .shared || transport == .http else {
+            throw LoadError("the payload shared is for HTTP only; use binary")
         }
         guard requestLimit >= 1 else { throw LoadError("the request limit must be at least 1") }
     }

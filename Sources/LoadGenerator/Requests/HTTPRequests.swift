@@ -24,26 +24,43 @@ struct HTTPRequests {
         return PreparedRequest(bytes: ByteBuffer(string: head), headers: nil, keepsBody: true)
     }
 
+    /// A POST to `/v2/` and `path`, on a connection that the server closes afterwards.
+    func post(_ path: String, body: String) -> PreparedRequest {
+        let head =
+            "POST /v2/\(path) HTTP/1.1\r\nHost: \(address.authority)\r\n"
+            + "User-Agent: sluice-load\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n"
+        return PreparedRequest(
+            bytes: ByteBuffer(string: head + body),
+            headers: nil,
+            keepsBody: true
+        )
+    }
+
     /// An inference.
+    ///
+    /// - Parameter shared: Where the inputs lie for the payload `shared`; nil for the others.
     func infer(
         _ model: ModelLoad,
         inputs: [InputTensor],
-        payload: LoadConfiguration.Payload
+        payload: LoadConfiguration.Payload,
+        shared: SharedInputs? = nil
     ) throws(LoadError) -> PreparedRequest {
         var entries: [String] = []
-        for input in inputs {
+        for (place, input) in inputs.enumerated() {
             let shape = input.shape.map(String.init).joined(separator: ",")
             let value =
                 switch payload {
                 case .binary: #""parameters":{"binary_data_size":\#(input.bytes.count)}"#
                 case .json: #""data":[\#(try JSONValues.text(of: input))]"#
+                case .shared: Self.reference(to: place, of: shared)
                 }
             entries.append(
                 #"{"name":\#(JSONValues.quoted(input.name)),"shape":[\#(shape)],"#
                     + #""datatype":"\#(input.type.name)",\#(value)}"#
             )
         }
-        var parameters = payload == .binary ? [#""binary_data_output":true"#] : []
+        var parameters = payload != .json ? [#""binary_data_output":true"#] : []
         if model.priority > 0 { parameters.append(#""priority":\#(model.priority)"#) }
         if let timeout = model.timeout {
             parameters.append(#""timeout":\#(max(1, timeout.nanoseconds / 1_000))"#)
@@ -62,7 +79,7 @@ struct HTTPRequests {
             head +=
                 "Content-Type: application/octet-stream\r\n"
                 + "Inference-Header-Content-Length: \(json.utf8.count)\r\n\r\n"
-        case .json:
+        case .json, .shared:
             head += "Content-Type: application/json\r\n\r\n"
         }
         var bytes = ByteBuffer()
@@ -73,6 +90,14 @@ struct HTTPRequests {
             for input in inputs { bytes.writeBytes(input.bytes) }
         }
         return PreparedRequest(bytes: bytes, headers: nil, keepsBody: false)
+    }
+
+    private static func reference(to place: Int, of shared: SharedInputs?) -> String {
+        guard let shared else { preconditionFailure("the payload shared needs its region") }
+        let range = shared.ranges[place]
+        return #""parameters":{"shared_memory_region":"\#(shared.name)","#
+            + #""shared_memory_offset":\#(range.lowerBound),"#
+            + #""shared_memory_byte_size":\#(range.count)}"#
     }
 
     private static func hex(_ byte: UInt8) -> String {

@@ -45,10 +45,39 @@ public struct LoadRunner: Sendable {
     ) async throws -> LoadReport {
         let facts = ModelFacts(connector: connector)
         var requests: [PreparedRequest] = []
+        var regions: [SharedInputs] = []
         for (place, model) in configuration.models.enumerated() {
-            let inputs = try await facts.inputs(of: model)
-            requests.append(try prepare(model, at: place, inputs, address: connector.address))
+            let tensors = try tensors(of: model, at: place, try await facts.inputs(of: model))
+            var region: SharedInputs?
+            if configuration.payload == .shared {
+                let shared = try SharedInputs(tensors)
+                try await shared.register(HTTPRequests(address: connector.address), by: connector)
+                regions.append(shared)
+                region = shared
+            }
+            requests.append(try prepare(model, tensors, region, address: connector.address))
         }
+        func forgetRegions() async {
+            for region in regions {
+                await region.unregister(HTTPRequests(address: connector.address), by: connector)
+            }
+        }
+        do {
+            let report = try await run(requests, facts, by: connector, progress: progress)
+            await forgetRegions()
+            return report
+        } catch {
+            await forgetRegions()
+            throw error
+        }
+    }
+
+    private func run(
+        _ requests: [PreparedRequest],
+        _ facts: ModelFacts,
+        by connector: Connector,
+        progress: (@Sendable (LoadProgress) -> Void)?
+    ) async throws -> LoadReport {
         let before = await counts(facts)
         let stop = StopSwitch()
         let task = LoadDriver.Task(
@@ -72,23 +101,30 @@ public struct LoadRunner: Sendable {
         return LoadReport(of: results, configuration: configuration, meanBatches: batches)
     }
 
-    private func prepare(
-        _ model: ModelLoad,
+    private func tensors(
+        of model: ModelLoad,
         at place: Int,
-        _ inputs: [ModelInput],
-        address: ServerAddress
-    ) throws -> PreparedRequest {
+        _ inputs: [ModelInput]
+    ) throws(LoadError) -> [InputTensor] {
         var factory = InputFactory(
             shapes: configuration.shapes,
             data: configuration.data,
             // Far from the streams of the arrivals.
             generator: SeededGenerator(seed: configuration.seed, stream: 1 << 32 + UInt64(place))
         )
-        let tensors = try factory.tensors(for: inputs, of: model.name)
+        return try factory.tensors(for: inputs, of: model.name)
+    }
+
+    private func prepare(
+        _ model: ModelLoad,
+        _ tensors: [InputTensor],
+        _ shared: SharedInputs?,
+        address: ServerAddress
+    ) throws -> PreparedRequest {
         switch configuration.transport {
         case .http:
             return try HTTPRequests(address: address)
-                .infer(model, inputs: tensors, payload: configuration.payload)
+                .infer(model, inputs: tensors, payload: configuration.payload, shared: shared)
         case .grpc:
             return try GRPCRequests(address: address).infer(model, inputs: tensors)
         }

@@ -27,11 +27,15 @@ public struct LatencySamples: Hashable, Sendable {
         return TimeSpan(nanoseconds: sorted[middle - 1] + gap / 2)
     }
 
-    /// The latency that 99 of 100 samples do not exceed (nearest rank); the largest of fewer than
-    /// a hundred. nil without any.
-    public var p99: TimeSpan? {
+    /// The latency that 99 of 100 samples do not exceed; see `percentile`.
+    public var p99: TimeSpan? { percentile(99) }
+
+    /// The latency that `percent` of 100 samples do not exceed (nearest rank); the largest where
+    /// there are few. nil without any.
+    public func percentile(_ percent: Int) -> TimeSpan? {
+        precondition((1...100).contains(percent))
         guard !sorted.isEmpty else { return nil }
-        let rank = (sorted.count * 99 + 99) / 100
+        let rank = (sorted.count * percent + 99) / 100
         return TimeSpan(nanoseconds: sorted[rank - 1])
     }
 

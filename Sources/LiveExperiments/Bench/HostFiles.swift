@@ -1,0 +1,52 @@
+import Foundation
+
+/// What the system says of processes and of the machine, as text files.
+enum HostFiles {
+    /// A file's text; empty where it can't be read.
+    static func text(_ path: String) -> String {
+        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    }
+
+    /// The names in a folder; none where it can't be read.
+    static func names(in folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    }
+}
+
+/// Processor time, read twice around what is measured.
+struct ProcessorTime: Hashable, Sendable {
+    /// Seconds that all processors have worked so far, whoever for.
+    var machine: Double
+    /// Seconds that one process has taken so far.
+    var process: Double
+    /// The moment, in seconds.
+    var moment: Double
+
+    /// Reads both.
+    static func now(of pid: Int32) -> ProcessorTime {
+        let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+        let elapsed = DispatchTime.now().uptimeNanoseconds
+        return ProcessorTime(
+            machine: busyTicks(HostFiles.text("/proc/stat")) / tick,
+            process: processTicks(HostFiles.text("/proc/\(pid)/stat")) / tick,
+            moment: Double(elapsed) / 1e9
+        )
+    }
+
+    /// Busy ticks in the first line of `/proc/stat`: all but idle and waiting for disks.
+    static func busyTicks(_ text: String) -> Double {
+        let line = text.split(separator: "\n").first ?? ""
+        let values = line.split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }
+        guard values.count == 8 else { return 0 }
+        return values.reduce(0, +) - values[3] - values[4]
+    }
+
+    /// User and system ticks in a process's `stat`; its name may hold anything.
+    static func processTicks(_ text: String) -> Double {
+        guard let close = text.lastIndex(of: ")") else { return 0 }
+        let values = text[text.index(after: close)...].split(separator: " ")
+        guard values.count > 12, let user = Double(values[11]), let system = Double(values[12])
+        else { return 0 }
+        return user + system
+    }
+}

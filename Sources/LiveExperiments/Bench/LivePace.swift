@@ -1,0 +1,76 @@
+/// How long everything takes: all times in seconds. What bounds a run is written down here.
+public struct LivePace: Hashable, Sendable {
+    /// Before a load is counted, so that plans can follow it.
+    public var warmUp: Double
+    /// The counted part of one probe of a search.
+    public var probe: Double
+    /// The most probes of one search.
+    public var probes: Int
+    /// The counted part of a longer load.
+    public var load: Double
+    /// Load beside which models come and go, and the quiet load that it is held against.
+    public var churn: Double, quiet: Double
+    /// For one point of a profile.
+    public var point: Double
+    /// For one setting of batch and instances, and how many networks are tried so.
+    public var cell: Double, networks: Int
+    /// The longest that a scaler may take to settle.
+    public var settle: Double
+    /// How often two things are measured in turn, and how long each time.
+    public var rounds: Int, turn: Double
+    /// The longest that a whole run may take; parts that don't fit in are left out, and said so.
+    public var limit: Double
+
+    /// The whole run, 25 minutes at most.
+    public static let whole = LivePace(
+        warmUp: 3,
+        probe: 4,
+        probes: 4,
+        load: 20,
+        churn: 600,
+        quiet: 15,
+        point: 0.25,
+        cell: 0.2,
+        networks: 6,
+        settle: 5,
+        rounds: 5,
+        turn: 0.4,
+        limit: 1_500
+    )
+
+    /// A few minutes; every check is decided, on little evidence.
+    public static let quick = LivePace(
+        warmUp: 2,
+        probe: 2.5,
+        probes: 3,
+        load: 8,
+        churn: 60,
+        quiet: 10,
+        point: 0.1,
+        cell: 0.08,
+        networks: 2,
+        settle: 4,
+        rounds: 3,
+        turn: 0.3,
+        limit: 480
+    )
+
+    /// About how long a part takes, in seconds: what it sends and measures, and a start of each
+    /// server.
+    public func estimate(of part: LivePart) -> Double {
+        let start = 3.0
+        let load = warmUp + load + 1
+        return switch part {
+        case .rates: 4 * (start + 2 * Double(probes) * (warmUp + probe + 0.5))
+        case .fluctuation: 2 * (start + load + 0.5 * self.load)
+        case .protection: 2 * (start + load)
+        case .parity: 60 * point + start + load
+        case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
+        case .emulated: 3 * start + 5 + load
+        case .scaler:
+            Double(networks)
+                * (24 * 1.5 * cell + 3 * (start + settle + 3) + 4 * Double(rounds) * turn)
+        case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
+        }
+    }
+}

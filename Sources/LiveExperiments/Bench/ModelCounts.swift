@@ -1,0 +1,66 @@
+import Foundation
+
+/// What a server counted of one model so far, by Triton's statistics.
+struct ModelCounts: Hashable, Sendable {
+    /// Batches of one size.
+    struct Size: Hashable, Sendable {
+        /// Items in each.
+        var items: Int
+        /// How many there were.
+        var batches: Int
+    }
+
+    /// Items that were answered, and batches that ran.
+    var inferences = 0, executions = 0
+    /// Requests that failed.
+    var failures = 0
+    /// Time in the engine over all batches, in seconds.
+    var computing = 0.0
+    /// Batches by their sizes, ascending.
+    var sizes: [Size] = []
+
+    /// Counts of nothing.
+    init() {}
+
+    /// Reads the answer of `/v2/models/NAME/stats`; versions are added up.
+    ///
+    /// - Throws: `LiveError` where it is no such answer.
+    init(json: [UInt8]) throws(LiveError) {
+        let parsed = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any]
+        guard let models = parsed?["model_stats"] as? [[String: Any]] else {
+            throw LiveError("the server's statistics can't be read; is it a v2 server?")
+        }
+        func number(_ entry: Any?, _ key: String) -> Int {
+            ((entry as? [String: Any])?[key] as? NSNumber)?.intValue ?? 0
+        }
+        var bySize: [Int: Int] = [:]
+        for model in models {
+            inferences += number(model, "inference_count")
+            executions += number(model, "execution_count")
+            let times = model["inference_stats"] as? [String: Any]
+            failures += number(times?["fail"], "count")
+            for entry in model["batch_stats"] as? [[String: Any]] ?? [] {
+                let infer = entry["compute_infer"]
+                bySize[number(entry, "batch_size"), default: 0] += number(infer, "count")
+                computing += Double(number(infer, "ns")) / 1e9
+            }
+        }
+        sizes = bySize.map { Size(items: $0.key, batches: $0.value) }
+            .sorted { $0.items < $1.items }
+    }
+
+    /// What came between two readings.
+    func since(_ before: ModelCounts) -> ModelCounts {
+        var counts = ModelCounts()
+        counts.inferences = inferences - before.inferences
+        counts.executions = executions - before.executions
+        counts.failures = failures - before.failures
+        counts.computing = computing - before.computing
+        counts.sizes = sizes.compactMap { size in
+            let earlier = before.sizes.first { $0.items == size.items }?.batches ?? 0
+            let more = size.batches - earlier
+            return more > 0 ? Size(items: size.items, batches: more) : nil
+        }
+        return counts
+    }
+}

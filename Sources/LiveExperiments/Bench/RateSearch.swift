@@ -1,0 +1,71 @@
+/// The highest load that passes, by few probes: doubling or halving until one passes and one
+/// fails, then the geometric middle.
+///
+/// Only loads between the highest that passed and the lowest that failed are tried, so what it
+/// says never contradicts itself; that real servers sometimes pass where they failed before is
+/// what `probes` is kept for.
+struct RateSearch: Hashable, Sendable {
+    /// One load and what came of it.
+    struct Probe: Hashable, Sendable {
+        /// The load.
+        var load: Double
+        /// Violations in per cent, over all requests and of the worst model.
+        var violationPercent: Double, worst: Double
+        /// Requests served in time per second.
+        var goodput: Double
+        /// Whether it passes.
+        var passes: Bool
+
+        /// Creates a probe.
+        init(
+            load: Double,
+            violationPercent: Double,
+            worst: Double,
+            goodput: Double,
+            passes: Bool
+        ) {
+            self.load = load
+            self.violationPercent = violationPercent
+            self.worst = worst
+            self.goodput = goodput
+            self.passes = passes
+        }
+    }
+
+    /// Where it begins, by how much it grows, how many probes there may be, and how close a pass
+    /// and a failure are close enough.
+    let start: Double, growth: Double, limit: Int, precision: Double
+    /// All probes, in order.
+    private(set) var probes: [Probe] = []
+
+    /// Begins a search.
+    init(start: Double, growth: Double = 1.6, limit: Int, precision: Double = 1.05) {
+        precondition(start > 0 && growth > 1 && limit >= 1 && precision > 1)
+        self.start = start
+        self.growth = growth
+        self.limit = limit
+        self.precision = precision
+    }
+
+    /// The highest load that passed; nil where none did.
+    var best: Probe? { probes.filter(\.passes).max { $0.load < $1.load } }
+
+    /// The lowest load that failed; nil where none did.
+    var bound: Probe? { probes.filter { !$0.passes }.min { $0.load < $1.load } }
+
+    /// What to try next; nil when it is over.
+    var next: Double? {
+        guard probes.count < limit else { return nil }
+        switch (best, bound) {
+        case (nil, nil): return start
+        case (let best?, nil): return best.load * growth
+        case (nil, let bound?): return bound.load / growth
+        case (let best?, let bound?):
+            guard bound.load > best.load * precision else { return nil }
+            return (best.load * bound.load).squareRoot()
+        }
+    }
+
+    /// Takes note of what came of `next`.
+    mutating func note(_ probe: Probe) { probes.append(probe) }
+}

@@ -1,0 +1,224 @@
+import Documents
+import Experiments
+import LoadGenerator
+import Reports
+import ServingDomain
+import Workloads
+
+/// Part (e): models come and go every 5 s, each time with a new plan, while others are served at
+/// 80 % load: nothing is lost, and the others hardly notice.
+struct ChurnPart: Sendable {
+    /// Who is served throughout, and who comes and goes.
+    static let steady = ["mobilenet_v1_050", "squeezenet", "mobilenet_v2"]
+    static let guest = "googlenet"
+    static let system = "confluence"
+    /// How busy the machine is to be, client included.
+    static let busy = 0.8
+    /// Seconds between two changes.
+    static let period = 5.0
+    /// How much longer the 99th percentile may be than in quiet times.
+    static let allowed = 1.3
+
+    let bench: LiveBench
+
+    /// What a time under load came to.
+    struct Phase: Sendable {
+        var report: LoadReport
+        /// How busy the machine was, 0...1.
+        var busy: Double
+        /// Loads and unloads that were done, and the first that failed.
+        var changes = 0, failure: String?
+    }
+
+    func run() async throws -> PartResult {
+        let mix = try LiveMix(await bench.profiles(of: Self.steady, maxBatch: 1))
+        var settings = mix.settings.map { network, settings in
+            // Wide enough that nobody is refused for a deadline: what is lost is lost to changes.
+            var wide = settings
+            wide.sloMs = max(200, 10 * (settings.sloMs ?? 0))
+            return (network, wide)
+        }
+        settings.append((Self.guest, ModelSettings(sloMs: 500)))
+        let repository = try bench.place.repository("churn", settings)
+        let command = ServerCommand.system(
+            Self.system,
+            repository: repository,
+            flags: ["--model-control-mode", "explicit"]
+                + Self.steady.flatMap { ["--load-model", $0] }
+        )
+        do {
+            return try await bench.serve(command) { try await churn($0, mix) }
+        } catch let refusal as ServerRefusal {
+            return Self.result(refusal: refusal.description)
+        }
+    }
+
+    private func churn(_ server: LiveServer, _ mix: LiveMix) async throws -> PartResult {
+        let pace = bench.pace
+        let tried = try await phase(server, mix, load: 0.3, seconds: 3, changes: false)
+        let load = 0.3 * Self.factor(busy: tried.busy)
+        bench.say("(e) load \(Numeral.short(load)), quiet for \(Int(pace.quiet)) s")
+        let before = try await phase(server, mix, load: load, seconds: pace.quiet, changes: false)
+        bench.say("(e) models come and go for \(Int(pace.churn)) s")
+        let epochs = try await server.plan().plan.epoch ?? 0
+        let during = try await phase(server, mix, load: load, seconds: pace.churn, changes: true)
+        let plans = (try await server.plan().plan.epoch ?? 0) - epochs
+        bench.say("(e) quiet again for \(Int(pace.quiet)) s")
+        let after = try await phase(server, mix, load: load, seconds: pace.quiet, changes: false)
+        return Self.result(quiet: [before, after], during: during, plans: plans)
+    }
+
+    private func phase(
+        _ server: LiveServer,
+        _ mix: LiveMix,
+        load: Double,
+        seconds: Double,
+        changes: Bool
+    ) async throws -> Phase {
+        let drive = Drive(
+            traffic: mix.members.map { member in
+                Drive.Traffic(
+                    model: member.name,
+                    process: .poisson(rate: mix.rate(of: member, at: load))
+                )
+            },
+            warmUp: bench.pace.warmUp,
+            seconds: seconds,
+            seed: bench.options.seed
+        )
+        let guests = Guests()
+        return try await withThrowingTaskGroup(of: Phase?.self) { group in
+            group.addTask {
+                let pid = server.process?.pid ?? 0
+                let before = ProcessorTime.now(of: pid)
+                let report = try await drive.run(to: server.url)
+                let after = ProcessorTime.now(of: pid)
+                let span = max(1e-9, after.moment - before.moment)
+                let cores = Double(bench.processors.count)
+                let busy = (after.machine - before.machine) / span / cores
+                return Phase(report: report, busy: busy)
+            }
+            if changes {
+                group.addTask {
+                    await guests.comeAndGo(server)
+                    return nil
+                }
+            }
+            var found: Phase?
+            while let next = try await group.next() {
+                guard let next else { continue }
+                found = next
+                group.cancelAll()
+            }
+            guard var phase = found else { throw LiveError("the load of part (e) gave no report") }
+            phase.changes = await guests.changes
+            phase.failure = await guests.failure
+            return phase
+        }
+    }
+
+    // MARK: Arithmetic
+
+    /// What a load is multiplied by, so that the machine becomes `busy`; one step, and bounded.
+    static func factor(busy found: Double) -> Double {
+        guard found > 0 else { return 1 }
+        return min(max(busy / found, 0.3), 2.5)
+    }
+
+    static func result(refusal: String) -> PartResult {
+        var result = PartResult()
+        result.check(
+            "e: requests lost",
+            .gate,
+            goal: "none",
+            value: nil,
+            // Nothing was lost; what is missing stands in the claim below.
+            holds: true,
+            note: "not run: \(refusal)"
+        )
+        result.check(
+            "e: p99 while models come and go",
+            goal: "at most \(allowed) times that of quiet times",
+            value: nil,
+            holds: false,
+            note: refusal
+        )
+        return result
+    }
+
+    static func result(quiet: [Phase], during: Phase, plans: Int64) -> PartResult {
+        var result = PartResult()
+        var ratios: [Double] = []
+        for line in during.report.models {
+            let name = line.model ?? ""
+            let before = quiet.compactMap { $0.report.line(of: name)?.latencyMs.p99 }
+            let calm = before.isEmpty ? nil : before.reduce(0, +) / Double(before.count)
+            result.row("e: p99", ["model": name, "when": "quiet"], calm, "ms")
+            result.row("e: p99", ["model": name, "when": "changing"], line.latencyMs.p99, "ms")
+            if let calm, let p99 = line.latencyMs.p99, calm > 0 { ratios.append(p99 / calm) }
+        }
+        let tally = during.report.tally
+        result.row("e: requests while models come and go", [:], Double(tally.judged), "")
+        result.row("e: loads and unloads", [:], Double(during.changes), "")
+        result.row("e: plans made meanwhile", [:], Double(plans), "")
+        result.row("e: machine busy", ["when": "changing"], 100 * during.busy, "%")
+        for phase in quiet {
+            result.row("e: machine busy", ["when": "quiet"], 100 * phase.busy, "%")
+        }
+        let first = during.report.total.errors.first.map { "\($0.kind): \($0.first)" }
+        result.check(
+            "e: requests lost",
+            .gate,
+            goal: "none of \(tally.judged) while \(during.changes) models came or went",
+            value: Double(tally.lost),
+            holds: tally.lost == 0 && tally.judged > 0,
+            note: tally.lost == 0 ? "" : first ?? ""
+        )
+        result.check(
+            "e: every change was made",
+            goal: "at least one, and none failed",
+            value: Double(during.changes),
+            holds: during.changes > 0 && during.failure == nil,
+            note: during.failure ?? ""
+        )
+        let worst = ratios.max()
+        result.check(
+            "e: p99 while models come and go",
+            goal: "at most \(allowed) times that of quiet times, for every model",
+            value: worst,
+            holds: worst.map { $0 <= allowed } ?? false,
+            note: worst.map { $0 > allowed } ?? false
+                ? "loading and warming share the cores with what is served" : ""
+        )
+        return result
+    }
+}
+
+/// Has a model loaded and unloaded in turn until its task is cancelled.
+private actor Guests {
+    private(set) var changes = 0
+    private(set) var failure: String?
+
+    func comeAndGo(_ server: LiveServer) async {
+        let clock = ContinuousClock()
+        var next = clock.now
+        var isThere = false
+        while !Task.isCancelled {
+            next += .seconds(ChurnPart.period)
+            try? await Task.sleep(until: next, clock: clock)
+            if Task.isCancelled { break }
+            do {
+                if isThere {
+                    try await server.unload(ChurnPart.guest)
+                } else {
+                    try await server.load(ChurnPart.guest)
+                }
+                isThere.toggle()
+                changes += 1
+            } catch {
+                if failure == nil, !Task.isCancelled { failure = "\(error)" }
+            }
+        }
+        if isThere { try? await server.unload(ChurnPart.guest) }
+    }
+}

@@ -1,0 +1,126 @@
+import Documents
+import LoadGenerator
+import Planning
+import Reports
+import ServingDomain
+import Workloads
+
+/// Part (f): gpu-lets' five networks on four emulated GPUs, at the highest rate that the server's
+/// own planner calls schedulable.
+///
+/// Images lie in memory that client and server share: at this rate they are more than a loopback
+/// on two cores carries, and the question is what the devices do.
+struct EmulatedPart: Sendable {
+    /// The networks with their objectives in milliseconds, those of the ATC version.
+    static let networks: [(name: String, sloMs: Double)] = [
+        "lenet", "googlenet", "resnet50", "ssd-mobilenet_v1", "vgg16",
+    ].map { ($0, GpuletsModel.named($0)?.atcMilliseconds ?? 100) }
+    static let devices = "4xrtx-2080ti"
+    static let system = "confluence"
+    /// Violations that are meant to be kept, in per cent.
+    static let target = 1.0
+    let bench: LiveBench
+
+    func run() async throws -> PartResult {
+        let repository = try bench.place.repository(
+            "emulated",
+            Self.networks.map { network, sloMs in
+                var settings = ModelSettings(sloMs: sloMs)
+                settings.maxBatch = 32
+                return (network, settings)
+            }
+        )
+        let command = ServerCommand.system(
+            Self.system,
+            repository: repository,
+            flags: ["--emulate", Self.devices]
+        )
+        bench.say("(f) \(Self.system) on \(Self.devices)")
+        do {
+            return try await bench.serve(command) { try await drive($0) }
+        } catch let refusal as ServerRefusal {
+            var result = PartResult()
+            result.row("f: planner's highest rate", ["system": Self.system], nil, "r/s")
+            result.check(
+                "f: violations at the planner's highest rate",
+                goal: "at most \(Self.target) %",
+                value: nil,
+                holds: false,
+                note: refusal.description
+            )
+            return result
+        }
+    }
+
+    private func drive(_ server: LiveServer) async throws -> PartResult {
+        var search = RateSearch(start: 100, growth: 2, limit: 24, precision: 1.01)
+        while let rate = search.next, rate * Double(Self.networks.count) < 1e6 {
+            let told = try await server.preview(Self.demand(rate))
+            search.note(
+                .init(
+                    load: rate,
+                    violationPercent: 0,
+                    worst: 0,
+                    goodput: 0,
+                    passes: told.plan.schedulable
+                )
+            )
+        }
+        let highest = search.best?.load
+        var report: LoadReport?
+        if let highest {
+            let drive = Drive(
+                traffic: Self.networks.map {
+                    Drive.Traffic(model: $0.name, process: .poisson(rate: highest), sloMs: $0.sloMs)
+                },
+                warmUp: max(5, bench.pace.warmUp),
+                seconds: bench.pace.load,
+                seed: bench.options.seed,
+                maxInFlight: 4_096,
+                isShared: true
+            )
+            report = try await drive.run(to: server.url)
+        }
+        let sketch = (try? await server.plan().sketch) ?? ""
+        var result = Self.result(highest: highest, report)
+        if !sketch.isEmpty { result.blocks.append(.text("In the end: `\(sketch)`")) }
+        return result
+    }
+
+    // MARK: Arithmetic
+
+    /// The same rate for every network.
+    static func demand(_ rate: Double) -> Demand {
+        Demand(
+            models: networks.map {
+                Demand.Model(model: $0.name, rate: rate, slo: .milliseconds(rounding: $0.sloMs))
+            }
+        )
+    }
+
+    static func result(highest: Double?, _ report: LoadReport?) -> PartResult {
+        let count = Double(networks.count)
+        var result = PartResult()
+        let labels: KeyValuePairs = ["system": system]
+        result.row("f: planner's highest rate", labels, highest.map { $0 * count }, "r/s")
+        result.row("f: goodput", labels, report?.total.goodput, "r/s")
+        for line in report?.models ?? [] {
+            let violations = Tally(line).violationPercent
+            result.row("f: violations", ["model": line.model ?? ""], violations, "%")
+        }
+        let percent = report?.tally.violationPercent
+        var notes: [String] = []
+        if highest == nil { notes.append("the planner calls no rate schedulable") }
+        if let lag = report?.sendLagP99Ms {
+            notes.append("p99 of the generator's own lag \(Numeral.short(lag)) ms")
+        }
+        result.check(
+            "f: violations at the planner's highest rate",
+            goal: "at most \(target) %",
+            value: percent,
+            holds: percent.map { $0 <= target } ?? false,
+            note: notes.joined(separator: "; ")
+        )
+        return result
+    }
+}

@@ -1,0 +1,181 @@
+import LoadGenerator
+import Reports
+import ServingDomain
+
+/// Part (a): the highest total rate of six models at which at most 1 % of the requests miss their
+/// objective, for whole systems, under independent arrivals and under bursts.
+///
+/// Nothing is pinned: planners split the cores themselves, and the client shares them with the
+/// server, for all systems alike.
+struct RatePart: Sendable {
+    /// The systems, the baseline first.
+    static let systems = ["triton", "temporal", "gpulets", "confluence"]
+    /// Violations that still pass, in per cent.
+    static let target = 1.0
+    /// What our own is to reach of the baseline's rate.
+    static let goal = 2.0
+
+    let bench: LiveBench
+    let mix: LiveMix
+
+    /// What was found for one system: a search each, or why there is none.
+    struct Found: Sendable {
+        var system: String
+        var poisson: RateSearch?, bursty: RateSearch?
+        var refusal: String?
+        /// The plan after the last probe.
+        var sketch = ""
+
+        /// The search of a kind of arrivals.
+        func search(_ arrivals: String) -> RateSearch? { arrivals == "poisson" ? poisson : bursty }
+    }
+
+    func run() async throws -> PartResult {
+        let repository = try bench.place.repository("rates", mix.settings)
+        var found: [Found] = []
+        for system in Self.systems {
+            bench.say("(a) \(system)")
+            let command = ServerCommand.system(system, repository: repository)
+            do {
+                found.append(try await bench.serve(command) { try await search($0) })
+            } catch let refusal as ServerRefusal {
+                found.append(Found(system: system, refusal: refusal.description))
+            }
+        }
+        if let packages = bench.options.triton {
+            bench.say("(a) a real Triton")
+            do {
+                let triton = TritonServer(packages: packages, models: mix.members.map(\.name))
+                found.append(try await triton.serve(bench) { try await search($0) })
+            } catch let refusal as ServerRefusal {
+                found.append(Found(system: TritonServer.name, refusal: refusal.description))
+            }
+        }
+        return Self.result(found, mix)
+    }
+
+    private func search(_ server: LiveServer) async throws -> Found {
+        var found = Found(system: server.name)
+        let poisson = try await search(server, bursty: false, from: 0.5)
+        found.poisson = poisson
+        // Bursts cost: the second search begins a little below what the first found.
+        let start = (poisson.best?.load ?? poisson.bound?.load ?? 0.5) * 0.75
+        found.bursty = try await search(server, bursty: true, from: start)
+        found.sketch = (try? await server.plan().sketch) ?? ""
+        return found
+    }
+
+    private func search(
+        _ server: LiveServer,
+        bursty: Bool,
+        from start: Double
+    ) async throws -> RateSearch {
+        var search = RateSearch(start: start, limit: bench.pace.probes)
+        while let load = search.next {
+            let drive = Drive(
+                traffic: mix.traffic(at: load, bursty: bursty),
+                warmUp: bench.pace.warmUp,
+                seconds: bench.pace.probe,
+                seed: bench.options.seed
+            )
+            let probe = Self.probe(try await drive.run(to: server.url), at: load)
+            search.note(probe)
+            let percent = Numeral.short(probe.violationPercent)
+            bench.say("(a) \(server.name) load \(Numeral.short(load)): \(percent) % violations")
+            try await server.settle()
+        }
+        return search
+    }
+
+    // MARK: Arithmetic
+
+    /// Judges a load.
+    static func probe(_ report: LoadReport, at load: Double) -> RateSearch.Probe {
+        let tally = report.tally
+        return RateSearch.Probe(
+            load: load,
+            violationPercent: tally.violationPercent,
+            worst: report.worst,
+            goodput: report.total.goodput,
+            passes: tally.judged > 0 && tally.violationPercent <= target
+        )
+    }
+
+    /// Numbers and checks of all systems.
+    static func result(_ found: [Found], _ mix: LiveMix) -> PartResult {
+        var result = PartResult()
+        for member in mix.members {
+            let labels: KeyValuePairs = [
+                "model": member.name, "priority": member.priority == .high ? "high" : "low",
+            ]
+            result.row("a: one item alone, p50", labels, member.soloMs, "ms")
+            result.row("a: objective", labels, member.sloMs, "ms")
+        }
+        for arrivals in ["poisson", "bursty"] {
+            for one in found {
+                let best = one.search(arrivals)?.best
+                result.row(
+                    "a: highest rate within 1 % violations",
+                    ["system": one.system, "arrivals": arrivals],
+                    best.map { mix.rate(at: $0.load) },
+                    "r/s"
+                )
+            }
+        }
+        for one in found {
+            for arrivals in ["poisson", "bursty"] {
+                for (place, probe) in (one.search(arrivals)?.probes ?? []).enumerated() {
+                    result.row(
+                        "a: violations of each probe",
+                        [
+                            "system": one.system, "arrivals": arrivals, "probe": String(place + 1),
+                            "rate": Numeral.short(mix.rate(at: probe.load)),
+                            "worst model %": Numeral.short(probe.worst),
+                            "goodput": Numeral.short(probe.goodput),
+                        ],
+                        probe.violationPercent,
+                        "%"
+                    )
+                }
+            }
+        }
+        for arrivals in ["poisson", "bursty"] { result.compare(found, arrivals) }
+        for one in found where one.refusal == nil && !one.sketch.isEmpty {
+            result.blocks.append(.text("`\(one.system)` in the end: `\(one.sketch)`"))
+        }
+        return result
+    }
+}
+
+extension PartResult {
+    /// The claim: our own system carries twice what the baseline does.
+    fileprivate mutating func compare(_ found: [RatePart.Found], _ arrivals: String) {
+        func load(_ system: String) -> Double? {
+            found.first { $0.system == system }?.search(arrivals)?.best?.load
+        }
+        let (ours, theirs) = (load("confluence"), load("triton"))
+        let ratio = zip(ours, theirs).map { $0 / $1 }
+        var notes = found.compactMap(\.refusal)
+        for system in ["confluence", "triton"] where load(system) == nil {
+            guard let search = found.first(where: { $0.system == system })?.search(arrivals),
+                let bound = search.bound
+            else { continue }
+            notes.append("\(system) passes nowhere down to load \(Numeral.short(bound.load))")
+        }
+        if let ratio, ratio < RatePart.goal {
+            notes.append("ours carries \(Numeral.short(ratio)) times the baseline's rate")
+        }
+        check(
+            "a: rate of confluence over triton, \(arrivals)",
+            goal: "at least \(RatePart.goal) times",
+            value: ratio,
+            holds: (ratio ?? 0) >= RatePart.goal,
+            note: notes.joined(separator: "; ")
+        )
+    }
+
+    private func zip(_ one: Double?, _ other: Double?) -> (Double, Double)? {
+        guard let one, let other, other > 0 else { return nil }
+        return (one, other)
+    }
+}

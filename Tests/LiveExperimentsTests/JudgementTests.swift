@@ -1,0 +1,215 @@
+import Documents
+import Experiments
+import LoadGenerator
+import ServingDomain
+import Testing
+import Workloads
+
+@testable import LiveExperiments
+
+/// What numbers come to: objectives, violations, promises, ratios.
+@Suite struct JudgementTests {
+    @Test("Objectives are five times the solo median and at least 20 ms; the lighter half is high")
+    func mix() throws {
+        let mix = try LiveMix.of(["heavy": 50, "light": 2, "middle": 10, "small": 4])
+        #expect(mix.members.map(\.name) == ["light", "small", "middle", "heavy"])
+        #expect(mix.members.map(\.sloMs) == [20, 20, 50, 250])
+        #expect(mix.members.map(\.priority) == [.high, .high, .low, .low])
+        // At load 1 the device is busy for all of the time, each model for a quarter.
+        for member in mix.members {
+            #expect(abs(mix.rate(of: member, at: 1) * member.soloMs / 1_000 - 0.25) < 1e-9)
+        }
+        #expect(throws: LiveError.self) {
+            try LiveMix([Profile(model: "m", device: "cpu", latency: [])])
+        }
+    }
+
+    @Test("What could not be sent is a violation; 429 and 504 are answers, 503 and silence a loss")
+    func tally() throws {
+        let report = try Reports.report([
+            .init(
+                served: 90,
+                late: 2,
+                dropped: 1,
+                refused: 3,
+                failed: 1,
+                notSent: 3,
+                errors: [("HTTP 504", 1), ("HTTP 429", 2), ("HTTP 503", 1), ("no answer", 1)]
+            )
+        ])
+        let tally = Tally(report.models[0])
+        #expect(tally.judged == 100)
+        #expect(tally.violationPercent == 10)
+        #expect(tally.lost == 2)
+        #expect(Tally().violationPercent == 0)
+    }
+
+    @Test("Ours must carry twice the baseline's load; a refusal is told and holds nothing")
+    func rates() throws {
+        let mix = try LiveMix.of(["a": 10, "b": 20])
+        func found(_ system: String, _ load: Double) -> RatePart.Found {
+            var found = RatePart.Found(system: system)
+            var search = RateSearch(start: load, limit: 1)
+            search.note(
+                .init(load: load, violationPercent: 0.5, worst: 1, goodput: 1, passes: true)
+            )
+            (found.poisson, found.bursty) = (search, search)
+            return found
+        }
+        let twice = RatePart.result([found("triton", 0.3), found("confluence", 0.6)], mix)
+        #expect(twice.check("a: rate of confluence over triton, poisson")?.holds == true)
+        let less = RatePart.result([found("triton", 0.3), found("confluence", 0.59)], mix)
+        #expect(less.check("a: rate of confluence over triton, bursty")?.holds == false)
+        let refused = RatePart.result(
+            [found("triton", 0.3), .init(system: "confluence", refusal: "it does not start")],
+            mix
+        )
+        let check = try #require(refused.check("a: rate of confluence over triton, poisson"))
+        #expect(!check.holds && check.value == nil && check.note.contains("does not start"))
+        let row = refused.rows.first {
+            $0.metric == "a: highest rate within 1 % violations"
+                && $0.labels.contains(.init("system", "confluence"))
+        }
+        #expect(row != nil && row?.measured == nil)
+    }
+
+    @Test("A probe passes with at most 1 % violations, never without requests")
+    func probe() throws {
+        let pass = try Reports.report([.init(served: 99, late: 1)])
+        #expect(RatePart.probe(pass, at: 1).passes)
+        let fail = try Reports.report([.init(served: 98, late: 2)])
+        #expect(!RatePart.probe(fail, at: 1).passes)
+        #expect(!RatePart.probe(try Reports.report([.init()]), at: 1).passes)
+    }
+
+    @Test("High is promised by a gpulet without low, or by room for the longest low batch")
+    func promises() throws {
+        let mix = try LiveMix.of(["high": 4, "low": 30])
+        func told(_ gpulets: [[(String, Int32)]]) -> PlanTold {
+            let parts = gpulets.map { lanes in
+                PlanDocument.Gpulet(
+                    share: 50,
+                    lanes: lanes.map { .init(model: $0.0, batch: $0.1, rate: 1) }
+                )
+            }
+            return PlanTold(
+                plan: PlanDocument(planner: "p", devices: [.init(id: "cpu0", gpulets: parts)])
+            )
+        }
+        let high = mix.members[0]
+        func isPromised(_ gpulets: [[(String, Int32)]]) -> Bool {
+            ProtectionPart.promise(to: high, by: told(gpulets), mix).isPromised
+        }
+        #expect(isPromised([[("high", 4)], [("low", 8)]]))
+        // 4 + 30 > 20 ms.
+        #expect(!isPromised([[("high", 4), ("low", 1)]]))
+        #expect(!isPromised([[("low", 1)]]))
+        let roomy = try LiveMix.of(["high": 4, "low": 15])
+        let shared = told([[("high", 4), ("low", 1)]])
+        #expect(ProtectionPart.promise(to: roomy.members[0], by: shared, roomy).isPromised)
+    }
+
+    @Test("High that is promised must keep its objective; else the plan must have warned")
+    func protection() throws {
+        let mix = try LiveMix.of(["high": 4, "low": 30])
+        func result(late: Int, beside: Bool, expected: Double?) throws -> PartResult {
+            var lane = PlanDocument.Lane(model: "high", batch: 1, rate: 1)
+            lane.violation = expected
+            let low = PlanDocument.Lane(model: "low", batch: 1, rate: 1)
+            let gpulets = beside ? [[lane, low]] : [[lane], [low]]
+            let plan = PlanDocument(
+                planner: "p",
+                devices: [
+                    .init(id: "cpu0", gpulets: gpulets.map { .init(share: 50, lanes: $0) })
+                ]
+            )
+            let line = Reports.Line(model: "high", served: 100 - late, late: late)
+            let found = ProtectionPart.Found(
+                system: "confluence",
+                high: try Reports.report([line]),
+                told: PlanTold(plan: plan)
+            )
+            return ProtectionPart.result([found], mix)
+        }
+        let kept = try result(late: 0, beside: false, expected: nil)
+        #expect(kept.checks.map(\.holds) == [true, true])
+        let broken = try result(late: 2, beside: false, expected: nil)
+        #expect(broken.checks.map(\.holds) == [false, true])
+        let silent = try result(late: 2, beside: true, expected: nil)
+        #expect(silent.checks.map(\.holds) == [false, false])
+        let warned = try result(late: 2, beside: true, expected: 0.02)
+        #expect(warned.checks.map(\.holds) == [true, true])
+        let refused = ProtectionPart.result([.init(system: "confluence", refusal: "no")], mix)
+        #expect(refused.checks.map(\.holds) == [false, false])
+    }
+
+    @Test("Live and simulated: the worst model decides, in per cent and in points")
+    func parity() {
+        func pair(_ live: Double, _ simulated: Double, _ points: Double) -> ParityPart.Pair {
+            ParityPart.Pair(
+                model: "m",
+                live: .init(goodput: live, violations: points),
+                simulated: .init(goodput: simulated, violations: 0)
+            )
+        }
+        let good = ParityPart.result([pair(95, 100, 1), pair(109, 100, 2)], lag: 1, isPinned: true)
+        #expect(good.check("d: goodput")?.holds == true)
+        #expect(good.check("d: violations")?.holds == true)
+        let bad = ParityPart.result([pair(100, 100, 0), pair(89, 100, 3)], lag: 1, isPinned: true)
+        #expect(bad.check("d: goodput")?.holds == false)
+        #expect(bad.check("d: violations")?.holds == false)
+        #expect(pair(1, 0, 0).goodputOff == .infinity && pair(0, 0, 0).goodputOff == 0)
+    }
+
+    @Test("One lost request breaks the gate; the slowest model decides about p99")
+    func churn() throws {
+        func phase(_ p99: Double, errors: [(String, Int)] = []) throws -> ChurnPart.Phase {
+            let line = Reports.Line(served: 100, failed: errors.count, p99: p99, errors: errors)
+            return ChurnPart.Phase(
+                report: try Reports.report([line]),
+                busy: 0.8,
+                changes: 3
+            )
+        }
+        let quiet = [try phase(10), try phase(12)]
+        let good = ChurnPart.result(quiet: quiet, during: try phase(14), plans: 3)
+        #expect(good.checks.map(\.holds) == [true, true, true])
+        let slow = ChurnPart.result(quiet: quiet, during: try phase(15), plans: 3)
+        #expect(slow.check("e: p99")?.holds == false)
+        let lossy = try phase(10, errors: [("HTTP 503", 1)])
+        let lost = ChurnPart.result(quiet: quiet, during: lossy, plans: 3)
+        #expect(lost.check("e: requests lost")?.holds == false)
+        #expect(ChurnPart.factor(busy: 0.4) == 2)
+        #expect(ChurnPart.factor(busy: 0.01) == 2.5)
+        #expect(ChurnPart.factor(busy: 0) == 1)
+    }
+
+    @Test("The layers' cost is the median difference of neighbours in time")
+    func overhead() {
+        func use(_ percent: Double) -> OverheadPart.Use {
+            .init(percent: percent, goodput: 5_000, meanBatch: 1)
+        }
+        // The machine slows down by the third round; the difference stays.
+        let rounds = [(use(22), use(20)), (use(23), use(20)), (use(52), use(50))]
+        let result = OverheadPart.result(rounds.map { (layers: $0.0, bare: $0.1) })
+        #expect(result.check("h: processor time")?.value == 2)
+        #expect(result.check("h: processor time")?.holds == true)
+        let dear = OverheadPart.result([(layers: use(24), bare: use(20))])
+        #expect(dear.check("h: processor time")?.holds == false)
+    }
+
+    @Test("Waves keep each model's mean and never fall below zero")
+    func waves() throws {
+        let mix = try LiveMix.of(["a": 10, "b": 20])
+        for (member, traffic) in zip(mix.members, FluctuationPart.traffic(mix, seconds: 40)) {
+            guard case .steps(let steps) = traffic.process else {
+                Issue.record("no steps")
+                continue
+            }
+            let mean = mix.rate(of: member, at: FluctuationPart.load)
+            #expect(abs(steps.meanRate / mean - 1) < 0.05)
+            #expect(traffic.process.flaw == nil)
+            #expect(steps.rates.max() ?? 0 > 1.6 * mean && steps.rates.min() ?? 1 < 0.4 * mean)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import ServingTestKit
+import Testing
+
+@testable import LiveExperiments
+
+/// The search for the highest load that passes.
+@Suite struct SearchTests {
+    /// Searches against a server that passes up to `edge`.
+    static func search(edge: Double, start: Double, limit: Int) -> RateSearch {
+        var search = RateSearch(start: start, limit: limit)
+        while let load = search.next {
+            search.note(
+                .init(
+                    load: load,
+                    violationPercent: load <= edge ? 0 : 5,
+                    worst: 0,
+                    goodput: load,
+                    passes: load <= edge
+                )
+            )
+        }
+        return search
+    }
+
+    @Test("With probes enough, what passes and what fails enclose the edge within the precision")
+    func finds() throws {
+        for seed in 1...200 as ClosedRange<UInt64> {
+            var dice = SeededGenerator(seed: seed)
+            let edge = Double(dice.number(in: 1...1_000)) / 100
+            let start = Double(dice.number(in: 1...1_000)) / 100
+            let search = Self.search(edge: edge, start: start, limit: 40)
+            let best = try #require(search.best, "seed \(seed)")
+            let bound = try #require(search.bound, "seed \(seed)")
+            #expect(best.load <= edge && edge < bound.load, "seed \(seed)")
+            #expect(bound.load <= best.load * 1.05, "seed \(seed)")
+            #expect(search.probes.count < 25, "seed \(seed)")
+        }
+    }
+
+    @Test("No more probes than allowed, and each lies between the best and the bound before it")
+    func bounded() {
+        for seed in 1...200 as ClosedRange<UInt64> {
+            var dice = SeededGenerator(seed: seed)
+            var search = RateSearch(start: 1, limit: 6)
+            while let load = search.next {
+                // A server that passes and fails by dice.
+                if let best = search.best { #expect(load > best.load, "seed \(seed)") }
+                if let bound = search.bound { #expect(load < bound.load, "seed \(seed)") }
+                search.note(
+                    .init(
+                        load: load,
+                        violationPercent: 0,
+                        worst: 0,
+                        goodput: 0,
+                        passes: dice.chance(50)
+                    )
+                )
+            }
+            #expect(search.probes.count <= 6, "seed \(seed)")
+        }
+    }
+
+    @Test("Where nothing passes there is no best, where everything passes no bound")
+    func ends() {
+        let nothing = Self.search(edge: 0, start: 1, limit: 4)
+        #expect(nothing.best == nil)
+        #expect(nothing.probes.map(\.load) == [1, 1 / 1.6, 1 / 1.6 / 1.6, 1 / 1.6 / 1.6 / 1.6])
+        let all = Self.search(edge: 1e9, start: 1, limit: 4)
+        #expect(all.bound == nil)
+        #expect(all.best?.load == 1 * 1.6 * 1.6 * 1.6)
+    }
+
+    @Test("Letters name parts, in any order; others are refused with the known ones")
+    func parts() throws {
+        #expect(try LivePart.list(nil) == LivePart.allCases)
+        #expect(try LivePart.list("c,a") == [.rates, .protection])
+        #expect(throws: LiveError.self) { try LivePart.list("a,z") }
+        #expect(throws: LiveError.self) { try LivePart.list("") }
+    }
+
+    @Test("All parts together fit into the time that a run may take")
+    func pace() {
+        for pace in [LivePace.whole, .quick] {
+            let sum = LivePart.allCases.reduce(0) { $0 + pace.estimate(of: $1) }
+            // Models are measured alone once, beside what the parts estimate.
+            #expect(sum + 36 * pace.point + 5 <= pace.limit)
+        }
+        #expect(LivePace.whole.limit == 25 * 60)
+        #expect(LivePace.whole.churn == 10 * 60)
+    }
+}
