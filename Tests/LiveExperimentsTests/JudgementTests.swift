@@ -161,6 +161,28 @@ import Workloads
         #expect(pair(1, 0, 0).goodputOff == .infinity && pair(0, 0, 0).goodputOff == 0)
     }
 
+    @Test("Batches that took longer than the profile says scale it; none leave it as it is")
+    func drift() {
+        let profile = Profile(
+            model: "m",
+            device: "cpu",
+            latency: [
+                .init(batch: 1, share: 100, ms: 10, p99Ms: 10 * 1.26),
+                .init(batch: 4, share: 100, ms: 40),
+            ]
+        )
+        var counts = ModelCounts()
+        counts.sizes = [
+            .init(items: 1, batches: 10, seconds: 0.12), .init(items: 2, batches: 5, seconds: 0.12),
+        ]
+        // Told: 10 x 10 ms + 5 x 20 ms.
+        #expect(abs(ParityPart.factor(counts, over: profile) - 1.2) < 1e-9)
+        #expect(ParityPart.factor(nil, over: profile) == 1)
+        #expect(ParityPart.factor(ModelCounts(), over: profile) == 1)
+        #expect(abs(ParityPart.spread(profile) - 0.0992) < 1e-3)
+        #expect(ParityPart.spread(nil) == 0)
+    }
+
     @Test("One lost request breaks the gate; the slowest model decides about p99")
     func churn() throws {
         func phase(_ p99: Double, errors: [(String, Int)] = []) throws -> ChurnPart.Phase {

@@ -26,9 +26,9 @@ public struct LivePace: Hashable, Sendable {
         warmUp: 3,
         probe: 4,
         probes: 4,
-        load: 20,
+        load: 16,
         churn: 600,
-        quiet: 15,
+        quiet: 12,
         point: 0.25,
         cell: 0.2,
         networks: 6,
@@ -40,12 +40,12 @@ public struct LivePace: Hashable, Sendable {
 
     /// A few minutes; every check is decided, on little evidence.
     public static let quick = LivePace(
-        warmUp: 2,
-        probe: 2.5,
+        warmUp: 1.5,
+        probe: 2,
         probes: 3,
-        load: 8,
+        load: 7,
         churn: 60,
-        quiet: 10,
+        quiet: 8,
         point: 0.1,
         cell: 0.08,
         networks: 2,
@@ -58,18 +58,18 @@ public struct LivePace: Hashable, Sendable {
     /// About how long a part takes, in seconds: what it sends and measures, and a start of each
     /// server.
     public func estimate(of part: LivePart) -> Double {
-        let start = 3.0
+        let (start, drain) = (4.0, 5.0)
         let load = warmUp + load + 1
         return switch part {
-        case .rates: 4 * (start + 2 * Double(probes) * (warmUp + probe + 0.5))
+        case .rates: 4 * (start + 2 * Double(probes) * (warmUp + probe + 0.5) + 12)
         case .fluctuation: 2 * (start + load + 0.5 * self.load)
-        case .protection: 2 * (start + load)
+        case .protection: 2 * (start + load + drain)
         case .parity: 60 * point + start + load
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
-        case .emulated: 3 * start + 5 + load
+        case .emulated: 2 * start + drain + load
         case .scaler:
             Double(networks)
-                * (24 * 1.5 * cell + 3 * (start + settle + 3) + 4 * Double(rounds) * turn)
+                * (24 * 1.5 * cell + 3 * (start + settle + 2) + 4 * Double(rounds) * turn)
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
         }
     }

@@ -66,7 +66,8 @@ struct EmulatedPart: Sendable {
                 )
             )
         }
-        let highest = search.best?.load
+        // Where no rate is refused, nobody plans by rates.
+        let highest = search.bound == nil ? nil : search.best?.load
         var report: LoadReport?
         if let highest {
             let drive = Drive(
@@ -110,7 +111,9 @@ struct EmulatedPart: Sendable {
         }
         let percent = report?.tally.violationPercent
         var notes: [String] = []
-        if highest == nil { notes.append("the planner calls no rate schedulable") }
+        if highest == nil {
+            notes.append("the server's planner calls every rate schedulable, or none")
+        }
         if let lag = report?.sendLagP99Ms {
             notes.append("p99 of the generator's own lag \(Numeral.short(lag)) ms")
         }
