@@ -23,18 +23,18 @@ public struct LivePace: Hashable, Sendable {
 
     /// The whole run, 25 minutes at most.
     public static let whole = LivePace(
-        warmUp: 3,
+        warmUp: 2.5,
         probe: 4,
         probes: 4,
-        load: 16,
+        load: 14,
         churn: 600,
-        quiet: 12,
+        quiet: 10,
         point: 0.25,
         cell: 0.2,
         networks: 6,
-        settle: 5,
+        settle: 9,
         rounds: 5,
-        turn: 0.4,
+        turn: 0.3,
         limit: 1_500
     )
 
@@ -49,7 +49,7 @@ public struct LivePace: Hashable, Sendable {
         point: 0.1,
         cell: 0.08,
         networks: 2,
-        settle: 4,
+        settle: 7,
         rounds: 3,
         turn: 0.3,
         limit: 480
@@ -69,7 +69,7 @@ public struct LivePace: Hashable, Sendable {
         case .emulated: 2 * start + drain + load
         case .scaler:
             Double(networks)
-                * (24 * 1.5 * cell + 3 * (start + settle + 2) + 4 * Double(rounds) * turn)
+                * (24 * 1.5 * cell + 3 * (start + settle + 1) + 4 * Double(rounds) * turn)
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
         }
     }

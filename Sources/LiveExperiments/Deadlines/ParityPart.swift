@@ -67,7 +67,13 @@ struct ParityPart: Sendable {
         let factors = profiles.map { Self.factor(live.counts[$0.model], over: $0) }
         bench.say("(d) simulated")
         let ledger = try simulated(mix, traces, zip(profiles, factors).map { $0.scaled(by: $1) })
-        var result = Self.result(mix, live.report, ledger, isPinned: cores.count > 1)
+        var result = Self.result(
+            mix,
+            live.report,
+            ledger,
+            isPinned: cores.count > 1,
+            drift: factors.max() ?? 1
+        )
         for (profile, factor) in zip(profiles, factors) {
             result.row("d: batch times over the profile", ["model": profile.model], factor, "")
         }
@@ -213,7 +219,8 @@ struct ParityPart: Sendable {
         _ mix: LiveMix,
         _ live: LoadReport,
         _ ledger: Ledger,
-        isPinned: Bool
+        isPinned: Bool,
+        drift: Double
     ) -> PartResult {
         let pairs = mix.members.enumerated().map { place, member in
             let counts = ledger.counts(of: ModelID(Int32(place)))
@@ -231,10 +238,17 @@ struct ParityPart: Sendable {
                 )
             )
         }
-        return result(pairs, lag: live.sendLagP99Ms, isPinned: isPinned)
+        return result(pairs, lag: live.sendLagP99Ms, isPinned: isPinned, drift: drift)
     }
 
-    static func result(_ pairs: [Pair], lag: Double?, isPinned: Bool) -> PartResult {
+    /// - Parameter drift: How much longer batches took than measured just before: far from 1,
+    ///   others were at work, which comes and goes as no profile says.
+    static func result(
+        _ pairs: [Pair],
+        lag: Double?,
+        isPinned: Bool,
+        drift: Double = 1
+    ) -> PartResult {
         var result = PartResult()
         for pair in pairs {
             let sides = [
@@ -249,6 +263,13 @@ struct ParityPart: Sendable {
         }
         var notes = isPinned ? [] : ["one core only: client and server share it with the device"]
         if let lag { notes.append("p99 of the generator's lag \(Numeral.short(lag)) ms") }
+        if !(0.8...1.25).contains(drift) {
+            let times = Numeral.short(drift)
+            notes.append(
+                "batches took \(times) times what was measured just before: the machine was not "
+                    + "quiet"
+            )
+        }
         let note = notes.joined(separator: "; ")
         let goodput = pairs.map(\.goodputOff).max()
         result.check(
