@@ -220,6 +220,23 @@ import Workloads
         #expect(dear.check("h: processor time")?.holds == false)
     }
 
+    @Test("The last run decides about emulated devices; a host that is busy all the time is named")
+    func emulated() throws {
+        func run(_ part: Double, late: Int, busy: Double) throws -> EmulatedPart.Run {
+            let line = Reports.Line(served: 1_000 - late, late: late)
+            return .init(part: part, report: try Reports.report([line]), busy: busy)
+        }
+        let kept = [try run(0.5, late: 900, busy: 0.5), try run(1, late: 10, busy: 0.7)]
+        let good = EmulatedPart.result(highest: 400, kept)
+        #expect(good.check("f: violations")?.holds == true)
+        #expect(good.rows.first?.measured == 2_000)
+        let full = [try run(0.5, late: 0, busy: 0.9), try run(1, late: 11, busy: 0.99)]
+        let bad = try #require(EmulatedPart.result(highest: 400, full).check("f: violations"))
+        #expect(!bad.holds && bad.note.contains("the host was busy"))
+        let none = try #require(EmulatedPart.result(highest: nil, []).check("f: violations"))
+        #expect(!none.holds && none.value == nil && none.note.contains("every rate"))
+    }
+
     @Test("Waves keep each model's mean and never fall below zero")
     func waves() throws {
         let mix = try LiveMix.of(["a": 10, "b": 20])

@@ -26,7 +26,7 @@ public struct LivePace: Hashable, Sendable {
         warmUp: 2.5,
         probe: 4,
         probes: 4,
-        load: 14,
+        load: 13,
         churn: 600,
         quiet: 10,
         point: 0.25,
@@ -43,13 +43,13 @@ public struct LivePace: Hashable, Sendable {
         warmUp: 1.5,
         probe: 2,
         probes: 3,
-        load: 7,
+        load: 6,
         churn: 60,
-        quiet: 8,
+        quiet: 7,
         point: 0.1,
         cell: 0.08,
         networks: 2,
-        settle: 7,
+        settle: 6,
         rounds: 3,
         turn: 0.3,
         limit: 480
@@ -66,7 +66,7 @@ public struct LivePace: Hashable, Sendable {
         case .protection: 2 * (start + load + drain)
         case .parity: 60 * point + start + load
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
-        case .emulated: 2 * start + drain + load
+        case .emulated: 2 * start + 2 * (drain + load)
         case .scaler:
             Double(networks)
                 * (24 * 1.5 * cell + 3 * (start + settle + 1) + 4 * Double(rounds) * turn)
