@@ -224,7 +224,7 @@ import Workloads
     func emulated() throws {
         func run(_ part: Double, late: Int, busy: Double) throws -> EmulatedPart.Run {
             let line = Reports.Line(served: 1_000 - late, late: late)
-            return .init(part: part, report: try Reports.report([line]), busy: busy)
+            return .init(part: part, report: try Reports.report([line]), busy: busy, own: 0.3)
         }
         let kept = [try run(0.5, late: 900, busy: 0.5), try run(1, late: 10, busy: 0.7)]
         let good = EmulatedPart.result(highest: 400, kept)

@@ -101,16 +101,21 @@ struct EmulatedPart: Sendable {
         let pid = server.process?.pid ?? 0
         let before = ProcessorTime.now(of: pid)
         let report = try await drive.run(to: server.url)
-        let busy = ProcessorTime.now(of: pid).busy(since: before, cores: bench.processors.count)
-        return Run(part: part, report: report, busy: busy)
+        let after = ProcessorTime.now(of: pid)
+        return Run(
+            part: part,
+            report: report,
+            busy: after.busy(since: before, cores: bench.processors.count),
+            own: (after.process - before.process) / max(1e-9, after.moment - before.moment)
+        )
     }
 
     /// What came of a part of the highest rate.
     struct Run: Sendable {
         var part: Double
         var report: LoadReport
-        /// How busy the host was, 0...1.
-        var busy: Double
+        /// How busy the host was, 0...1, and how many cores the server took.
+        var busy: Double, own: Double
     }
 
     // MARK: Arithmetic
@@ -132,6 +137,7 @@ struct EmulatedPart: Sendable {
             let part = "\(Numeral.short(100 * run.part)) %"
             result.row("f: goodput", ["of highest": part], run.report.total.goodput, "r/s")
             result.row("f: host busy", ["of highest": part], 100 * run.busy, "%")
+            result.row("f: server's own part", ["of highest": part], 100 * run.own, "% of a core")
             for line in run.report.models {
                 let labels: KeyValuePairs = ["model": line.model ?? "", "of highest": part]
                 result.row("f: violations", labels, Tally(line).violationPercent, "%")
@@ -148,7 +154,11 @@ struct EmulatedPart: Sendable {
             notes.append("\(found) % at \(Numeral.short(100 * run.part)) % of it")
         }
         if let whole, whole.busy > mostBusy {
-            notes.append("the host was busy all the time: it carries no more, whatever the devices")
+            let own = Numeral.short(whole.own)
+            notes.append(
+                "the host was busy all the time (\(own) cores of it for the server): it is what is "
+                    + "measured, not the devices"
+            )
         }
         if let lag = whole?.report.sendLagP99Ms {
             notes.append("p99 of the generator's own lag \(Numeral.short(lag)) ms")
