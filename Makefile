@@ -15,7 +15,7 @@ help:
 	@echo "make lint       formatting and shell scripts"
 	@echo "make format     mend the formatting"
 	@echo "make bench      the benchmarks of Docs/BENCHMARKS.md"
-	@echo "make live       whole servers on this machine under load, 25 minutes (LIVE=short: 8)"
+	@echo "make live       whole servers on this machine under load, 25 minutes (LIVE=short: 10)"
 	@echo "make zoo-check  every zoo network against python onnxruntime, through the server"
 	@echo "make fuzz       the fuzz tests for ten minutes (FUZZ_SECONDS=600)"
 	@echo "make soak       80 % load for ten minutes, memory watched (SOAK_SECONDS=600)"

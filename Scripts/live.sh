@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The live experiments of Docs/BENCHMARKS.md: servers on this machine under load, 25 minutes at most.
-# LIVE=short takes 8 at most; PART=a,c runs these parts; TRITON=FOLDER measures a real Triton beside.
+# LIVE=short takes 10 at most; PART=a,c runs these parts; TRITON=FOLDER measures a real Triton beside.
 # The report goes to .demo/live.html, the rows and checks to .demo/live.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -92,7 +92,7 @@ struct EmulatedPart: Sendable {
                 let rate = part * highest
                 return Drive.Traffic(model: network, process: .poisson(rate: rate), sloMs: sloMs)
             },
-            warmUp: max(5, bench.pace.warmUp),
+            warmUp: bench.pace.follow,
             seconds: bench.pace.load,
             seed: bench.options.seed,
             maxInFlight: 4_096,
