@@ -5,7 +5,7 @@ RELEASE = .build/release/sluice
 PYTHON = .venv/bin/python
 DEMO = .demo/models
 
-.PHONY: help run demo test lint format check bench core release setup zoo-check fuzz soak clean
+.PHONY: help run demo test lint format check bench live core release setup zoo-check fuzz soak clean
 
 help:
 	@echo "make run        set up, build and serve the demo models on ports 8000, 8001 and 8002"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       formatting and shell scripts"
 	@echo "make format     mend the formatting"
 	@echo "make bench      the benchmarks of Docs/BENCHMARKS.md"
+	@echo "make live       whole servers on this machine under load, 25 minutes (LIVE=short: 10)"
 	@echo "make zoo-check  every zoo network against python onnxruntime, through the server"
 	@echo "make fuzz       the fuzz tests for ten minutes (FUZZ_SECONDS=600)"
 	@echo "make soak       80 % load for ten minutes, memory watched (SOAK_SECONDS=600)"
@@ -55,6 +56,9 @@ check: lint
 
 bench: release $(DEMO)
 	@Scripts/bench.sh
+
+live: release
+	@Scripts/live.sh
 
 zoo-check: release
 	@Scripts/zoo-check.sh

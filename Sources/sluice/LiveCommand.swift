@@ -14,7 +14,7 @@ struct LiveCommand: AsyncParsableCommand {
         discussion: """
             Starts `sluice serve` as often as it needs to, on 127.0.0.1 and free ports, with zoo \
             networks in a temporary folder, and ends every server that it started. 25 minutes at \
-            most, with --quick 8. Run it on a quiet machine: what others take is missing from the \
+            most, with --quick 10. Run it on a quiet machine: what others take is missing from the \
             numbers. Parts: \
             \(LivePart.allCases.map { "\($0.rawValue) \($0.title)" }.joined(separator: "; ")). \
             Exit code 0 also when a claim fails; 1: a gate does not hold.

@@ -52,11 +52,12 @@ import Testing
     @Test("Statistics show batch and instances: the size of most items, engine time by time")
     func setting() throws {
         var before = ModelCounts()
-        before.sizes = [.init(items: 8, batches: 100)]
-        before.computing = 10
+        before.sizes = [.init(items: 8, batches: 100, seconds: 10)]
         var after = before
-        after.sizes = [.init(items: 1, batches: 20), .init(items: 8, batches: 140)]
-        after.computing = 13.6
+        after.sizes = [
+            .init(items: 1, batches: 20, seconds: 0.6),
+            .init(items: 8, batches: 140, seconds: 13),
+        ]
         let seen = try #require(LiveSetting(after.since(before), seconds: 2))
         #expect(seen.batch == 8 && abs(seen.instances - 1.8) < 1e-9)
         #expect(CellGrid.nearest(batch: seen.batch, instances: seen.instances).instances == 2)
@@ -96,8 +97,7 @@ import Testing
 
     static func counts(batch: Int, computing: Double) -> ModelCounts {
         var counts = ModelCounts()
-        counts.sizes = [.init(items: batch, batches: 10)]
-        counts.computing = computing
+        counts.sizes = [.init(items: batch, batches: 10, seconds: computing)]
         return counts
     }
 }

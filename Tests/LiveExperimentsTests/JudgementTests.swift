@@ -161,6 +161,28 @@ import Workloads
         #expect(pair(1, 0, 0).goodputOff == .infinity && pair(0, 0, 0).goodputOff == 0)
     }
 
+    @Test("Batches that took longer than the profile says scale it; none leave it as it is")
+    func drift() {
+        let profile = Profile(
+            model: "m",
+            device: "cpu",
+            latency: [
+                .init(batch: 1, share: 100, ms: 10, p99Ms: 10 * 1.26),
+                .init(batch: 4, share: 100, ms: 40),
+            ]
+        )
+        var counts = ModelCounts()
+        counts.sizes = [
+            .init(items: 1, batches: 10, seconds: 0.12), .init(items: 2, batches: 5, seconds: 0.12),
+        ]
+        // Told: 10 x 10 ms + 5 x 20 ms.
+        #expect(abs(ParityPart.factor(counts, over: profile) - 1.2) < 1e-9)
+        #expect(ParityPart.factor(nil, over: profile) == 1)
+        #expect(ParityPart.factor(ModelCounts(), over: profile) == 1)
+        #expect(abs(ParityPart.spread(profile) - 0.0992) < 1e-3)
+        #expect(ParityPart.spread(nil) == 0)
+    }
+
     @Test("One lost request breaks the gate; the slowest model decides about p99")
     func churn() throws {
         func phase(_ p99: Double, errors: [(String, Int)] = []) throws -> ChurnPart.Phase {
@@ -196,6 +218,23 @@ import Workloads
         #expect(result.check("h: processor time")?.holds == true)
         let dear = OverheadPart.result([(layers: use(24), bare: use(20))])
         #expect(dear.check("h: processor time")?.holds == false)
+    }
+
+    @Test("The last run decides about emulated devices; a host that is busy all the time is named")
+    func emulated() throws {
+        func run(_ part: Double, late: Int, busy: Double) throws -> EmulatedPart.Run {
+            let line = Reports.Line(served: 1_000 - late, late: late)
+            return .init(part: part, report: try Reports.report([line]), busy: busy, own: 0.3)
+        }
+        let kept = [try run(0.5, late: 900, busy: 0.5), try run(1, late: 10, busy: 0.7)]
+        let good = EmulatedPart.result(highest: 400, kept)
+        #expect(good.check("f: violations")?.holds == true)
+        #expect(good.rows.first?.measured == 2_000)
+        let full = [try run(0.5, late: 0, busy: 0.9), try run(1, late: 11, busy: 0.99)]
+        let bad = try #require(EmulatedPart.result(highest: 400, full).check("f: violations"))
+        #expect(!bad.holds && bad.note.contains("the host was busy"))
+        let none = try #require(EmulatedPart.result(highest: nil, []).check("f: violations"))
+        #expect(!none.holds && none.value == nil && none.note.contains("every rate"))
     }
 
     @Test("Waves keep each model's mean and never fall below zero")

@@ -74,7 +74,11 @@ import Testing
         let counts = try ModelCounts(json: Array(text.utf8))
         #expect(counts.inferences == 10 && counts.executions == 4 && counts.failures == 2)
         #expect(counts.computing == 5)
-        #expect(counts.sizes == [.init(items: 1, batches: 2), .init(items: 4, batches: 2)])
+        #expect(
+            counts.sizes == [
+                .init(items: 1, batches: 2, seconds: 1), .init(items: 4, batches: 2, seconds: 4),
+            ]
+        )
         #expect(throws: LiveError.self) { try ModelCounts(json: Array("{}".utf8)) }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import LoadGenerator
 import NIOCore
 import NIOHTTP1
@@ -250,6 +251,14 @@ struct LoadOverHTTPTests {
             switch payload {
             case .binary: #expect(body.count == (length ?? 0) + 48)
             case .json: #expect(text.contains(#""data":[0.0,0.0,"#) && length == nil)
+            case .shared:
+                #expect(text.contains(#""shared_memory_offset":0,"shared_memory_byte_size":48"#))
+                let asked = server.snapshot.memory
+                let words: [String] = asked.map(\.word)
+                #expect(words == ["register", "unregister"])
+                let key = String(asked[0].body.split(separator: "\"")[3].dropFirst())
+                #expect(text.contains(#""shared_memory_region":"\#(key)""#))
+                #expect(access("/dev/shm/\(key)", F_OK) != 0, "it is taken away")
             }
         }
         await server.stop()

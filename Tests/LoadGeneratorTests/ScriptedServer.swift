@@ -26,6 +26,8 @@ final class ScriptedServer: Sendable {
         var held: [Held] = []
         var lastBody: [UInt8] = []
         var lastHead: HTTPRequestHead?
+        /// What was asked of shared memory: the last word of the path, and the body.
+        var memory: [(word: String, body: String)] = []
     }
 
     /// The metadata of the one model there is.
@@ -91,6 +93,11 @@ final class ScriptedServer: Sendable {
         guard head.method == .POST else {
             let text = head.uri.hasSuffix("/stats") ? "{}" : Self.metadata
             return reply(to: channel, .ok, [("Connection", "close")], text)
+        }
+        if head.uri.hasPrefix("/v2/systemsharedmemory/") {
+            let word = head.uri.split(separator: "/").last.map(String.init) ?? ""
+            state.withLock { $0.memory.append((word, String(buffer: body))) }
+            return reply(to: channel, .ok, [("Connection", "close")], "")
         }
         let number = state.withLock { state in
             state.count += 1

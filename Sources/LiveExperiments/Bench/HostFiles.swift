@@ -33,6 +33,12 @@ struct ProcessorTime: Hashable, Sendable {
         )
     }
 
+    /// How busy the machine was since an earlier reading, 0...1, whoever for.
+    func busy(since before: ProcessorTime, cores: Int) -> Double {
+        let span = max(1e-9, moment - before.moment)
+        return (machine - before.machine) / span / Double(max(1, cores))
+    }
+
     /// Busy ticks in the first line of `/proc/stat`: all but idle and waiting for disks.
     static func busyTicks(_ text: String) -> Double {
         let line = text.split(separator: "\n").first ?? ""

@@ -1,7 +1,9 @@
 /// How long everything takes: all times in seconds. What bounds a run is written down here.
 public struct LivePace: Hashable, Sendable {
-    /// Before a load is counted, so that plans can follow it.
+    /// Before a load is counted.
     public var warmUp: Double
+    /// The same where plans have to follow the load: two epochs of a server and a rollout.
+    public var follow: Double
     /// The counted part of one probe of a search.
     public var probe: Double
     /// The most probes of one search.
@@ -23,53 +25,56 @@ public struct LivePace: Hashable, Sendable {
 
     /// The whole run, 25 minutes at most.
     public static let whole = LivePace(
-        warmUp: 3,
-        probe: 4,
+        warmUp: 2.5,
+        follow: 5,
+        probe: 3,
         probes: 4,
-        load: 20,
+        load: 11,
         churn: 600,
-        quiet: 15,
-        point: 0.25,
-        cell: 0.2,
+        quiet: 8,
+        point: 0.2,
+        cell: 0.15,
         networks: 6,
-        settle: 5,
+        settle: 8,
         rounds: 5,
-        turn: 0.4,
+        turn: 0.25,
         limit: 1_500
     )
 
     /// A few minutes; every check is decided, on little evidence.
     public static let quick = LivePace(
-        warmUp: 2,
-        probe: 2.5,
+        warmUp: 1.5,
+        follow: 4,
+        probe: 2,
         probes: 3,
-        load: 8,
+        load: 6,
         churn: 60,
-        quiet: 10,
+        quiet: 7,
         point: 0.1,
         cell: 0.08,
         networks: 2,
-        settle: 4,
+        settle: 6,
         rounds: 3,
         turn: 0.3,
-        limit: 480
+        limit: 570
     )
 
     /// About how long a part takes, in seconds: what it sends and measures, and a start of each
     /// server.
     public func estimate(of part: LivePart) -> Double {
-        let start = 3.0
-        let load = warmUp + load + 1
+        let (start, drain) = (4.0, 5.0)
+        let load = load + 1
         return switch part {
-        case .rates: 4 * (start + 2 * Double(probes) * (warmUp + probe + 0.5))
-        case .fluctuation: 2 * (start + load + 0.5 * self.load)
-        case .protection: 2 * (start + load)
-        case .parity: 60 * point + start + load
+        case .rates:
+            4 * (start + follow + 12 + 2 * Double(probes) * (follow + probe + 0.5))
+        case .fluctuation: 2 * (start + follow + 1.5 * load)
+        case .protection: 2 * (start + follow + load + drain)
+        case .parity: 60 * point + start + warmUp + load
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
-        case .emulated: 3 * start + 5 + load
+        case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler:
             Double(networks)
-                * (24 * 1.5 * cell + 3 * (start + settle + 3) + 4 * Double(rounds) * turn)
+                * (24 * 1.5 * cell + 3 * (start + settle) + 4 * Double(rounds) * turn)
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
         }
     }

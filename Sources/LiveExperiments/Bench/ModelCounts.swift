@@ -8,16 +8,19 @@ struct ModelCounts: Hashable, Sendable {
         var items: Int
         /// How many there were.
         var batches: Int
+        /// Their time in the engine, in seconds.
+        var seconds = 0.0
     }
 
     /// Items that were answered, and batches that ran.
     var inferences = 0, executions = 0
     /// Requests that failed.
     var failures = 0
-    /// Time in the engine over all batches, in seconds.
-    var computing = 0.0
     /// Batches by their sizes, ascending.
     var sizes: [Size] = []
+
+    /// Time in the engine over all batches, in seconds.
+    var computing: Double { sizes.reduce(0) { $0 + $1.seconds } }
 
     /// Counts of nothing.
     init() {}
@@ -33,20 +36,20 @@ struct ModelCounts: Hashable, Sendable {
         func number(_ entry: Any?, _ key: String) -> Int {
             ((entry as? [String: Any])?[key] as? NSNumber)?.intValue ?? 0
         }
-        var bySize: [Int: Int] = [:]
+        var bySize: [Int: Size] = [:]
         for model in models {
             inferences += number(model, "inference_count")
             executions += number(model, "execution_count")
             let times = model["inference_stats"] as? [String: Any]
             failures += number(times?["fail"], "count")
             for entry in model["batch_stats"] as? [[String: Any]] ?? [] {
-                let infer = entry["compute_infer"]
-                bySize[number(entry, "batch_size"), default: 0] += number(infer, "count")
-                computing += Double(number(infer, "ns")) / 1e9
+                let (items, infer) = (number(entry, "batch_size"), entry["compute_infer"])
+                bySize[items, default: Size(items: items, batches: 0)].batches +=
+                    number(infer, "count")
+                bySize[items]?.seconds += Double(number(infer, "ns")) / 1e9
             }
         }
-        sizes = bySize.map { Size(items: $0.key, batches: $0.value) }
-            .sorted { $0.items < $1.items }
+        sizes = bySize.values.sorted { $0.items < $1.items }
     }
 
     /// What came between two readings.
@@ -55,11 +58,13 @@ struct ModelCounts: Hashable, Sendable {
         counts.inferences = inferences - before.inferences
         counts.executions = executions - before.executions
         counts.failures = failures - before.failures
-        counts.computing = computing - before.computing
         counts.sizes = sizes.compactMap { size in
-            let earlier = before.sizes.first { $0.items == size.items }?.batches ?? 0
-            let more = size.batches - earlier
-            return more > 0 ? Size(items: size.items, batches: more) : nil
+            var more = size
+            if let earlier = before.sizes.first(where: { $0.items == size.items }) {
+                more.batches -= earlier.batches
+                more.seconds -= earlier.seconds
+            }
+            return more.batches > 0 ? more : nil
         }
         return counts
     }

@@ -15,6 +15,9 @@ import Workloads
 /// The question is the dispatcher, so it gets a machine of its own: the device is the last core,
 /// loops, timers and client run on the first (design notes, G.3b). With one core there is nothing
 /// to keep apart, and the check says so.
+///
+/// The simulator is told the profiles that were measured before, each scaled by what the server's
+/// own batches took in the live run: machines drift, and the question is not by how much.
 struct ParityPart: Sendable {
     /// Heavy enough that the first core can carry their images, light enough for many requests.
     static let networks = ["squeezenet", "mobilenet_v2", "mobilenet_v1", "googlenet"]
@@ -61,9 +64,20 @@ struct ParityPart: Sendable {
         let traces = traces(mix)
         bench.say("(d) live")
         let live = try await live(mix, traces, own: Array(own), others: Array(cores.prefix(1)))
+        let factors = profiles.map { Self.factor(live.counts[$0.model], over: $0) }
         bench.say("(d) simulated")
-        let ledger = try simulated(mix, traces, profiles)
-        return Self.result(mix, live, ledger, isPinned: cores.count > 1)
+        let ledger = try simulated(mix, traces, zip(profiles, factors).map { $0.scaled(by: $1) })
+        var result = Self.result(
+            mix,
+            live.report,
+            ledger,
+            isPinned: cores.count > 1,
+            drift: factors.max() ?? 1
+        )
+        for (profile, factor) in zip(profiles, factors) {
+            result.row("d: batch times over the profile", ["model": profile.model], factor, "")
+        }
+        return result
     }
 
     /// When requests of each member come, from the begin of the load.
@@ -84,7 +98,7 @@ struct ParityPart: Sendable {
         _ traces: [[TimeSpan]],
         own: [Int32],
         others: [Int32]
-    ) async throws -> LoadReport {
+    ) async throws -> (report: LoadReport, counts: [String: ModelCounts]) {
         let settings = mix.settings.map { network, settings in
             var settings = settings
             settings.maxBatch = Self.maxBatch
@@ -106,16 +120,40 @@ struct ParityPart: Sendable {
             isShared: true
         )
         return try await bench.serve(command) { server in
-            guard own != others, let pid = server.process?.pid else {
-                return try await drive.run(to: server.url)
+            let before = try await counts(server, mix)
+            let report = try await apart(server, own: own, others: others) {
+                try await drive.run(to: server.url)
             }
-            Affinity.move(pid, allBut: ["lane-", "onnx "], to: others)
-            // All our threads, since those that are made meanwhile inherit from any of them.
-            let ourselves = ProcessInfo.processInfo.processIdentifier
-            Affinity.move(ourselves, to: others)
-            defer { Affinity.move(ourselves, to: bench.processors) }
-            return try await drive.run(to: server.url)
+            let after = try await counts(server, mix)
+            return (report, after.merging(before) { $0.since($1) })
         }
+    }
+
+    private func counts(
+        _ server: LiveServer,
+        _ mix: LiveMix
+    ) async throws -> [String: ModelCounts] {
+        var counts: [String: ModelCounts] = [:]
+        for member in mix.members {
+            counts[member.name] = try await server.statistics(of: member.name)
+        }
+        return counts
+    }
+
+    /// Runs `body` with the server's lanes on their own core, all else on the others.
+    private func apart<Value>(
+        _ server: LiveServer,
+        own: [Int32],
+        others: [Int32],
+        _ body: () async throws -> Value
+    ) async rethrows -> Value {
+        guard own != others, let pid = server.process?.pid else { return try await body() }
+        Affinity.move(pid, allBut: ["lane-", "onnx "], to: others)
+        // All our threads, since those that are made meanwhile inherit from any of them.
+        let ourselves = ProcessInfo.processInfo.processIdentifier
+        Affinity.move(ourselves, to: others)
+        defer { Affinity.move(ourselves, to: bench.processors) }
+        return try await body()
     }
 
     private func simulated(
@@ -152,20 +190,37 @@ struct ParityPart: Sendable {
 
     // MARK: Arithmetic
 
+    /// What a run's time varies by at most; what is beyond is the machine's, not the model's.
+    static let mostSpread = 0.1
+
     /// The standard deviation of a run's logarithm, from median and 99th percentile at batch 1
-    /// (2.33 deviations apart where the logarithm is normal); at most 0.3.
+    /// (2.33 deviations apart where the logarithm is normal), at most `mostSpread`.
     static func spread(_ profile: Profile?) -> Double {
         guard let row = profile?.latency.first(where: { $0.batch == 1 }), let p99 = row.p99Ms,
             row.ms > 0, p99 > row.ms
         else { return 0 }
-        return min(0.3, log(p99 / row.ms) / 2.33)
+        return min(mostSpread, log(p99 / row.ms) / 2.33)
+    }
+
+    /// How much longer a server's batches took than the profile says; 1 where there are none.
+    static func factor(_ counts: ModelCounts?, over profile: Profile) -> Double {
+        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
+        guard let counts, let surface = try? profile.surface(on: device) else { return 1 }
+        var (found, told) = (0.0, 0.0)
+        for size in counts.sizes {
+            guard let each = surface.latency(batch: Int32(size.items), units: 1) else { continue }
+            found += size.seconds
+            told += Double(size.batches) * each.inSeconds
+        }
+        return found > 0 && told > 0 ? found / told : 1
     }
 
     static func result(
         _ mix: LiveMix,
         _ live: LoadReport,
         _ ledger: Ledger,
-        isPinned: Bool
+        isPinned: Bool,
+        drift: Double
     ) -> PartResult {
         let pairs = mix.members.enumerated().map { place, member in
             let counts = ledger.counts(of: ModelID(Int32(place)))
@@ -183,10 +238,17 @@ struct ParityPart: Sendable {
                 )
             )
         }
-        return result(pairs, lag: live.sendLagP99Ms, isPinned: isPinned)
+        return result(pairs, lag: live.sendLagP99Ms, isPinned: isPinned, drift: drift)
     }
 
-    static func result(_ pairs: [Pair], lag: Double?, isPinned: Bool) -> PartResult {
+    /// - Parameter drift: How much longer batches took than measured just before: far from 1,
+    ///   others were at work, which comes and goes as no profile says.
+    static func result(
+        _ pairs: [Pair],
+        lag: Double?,
+        isPinned: Bool,
+        drift: Double = 1
+    ) -> PartResult {
         var result = PartResult()
         for pair in pairs {
             let sides = [
@@ -201,6 +263,13 @@ struct ParityPart: Sendable {
         }
         var notes = isPinned ? [] : ["one core only: client and server share it with the device"]
         if let lag { notes.append("p99 of the generator's lag \(Numeral.short(lag)) ms") }
+        if !(0.8...1.25).contains(drift) {
+            let times = Numeral.short(drift)
+            notes.append(
+                "batches took \(times) times what was measured just before: the machine was not "
+                    + "quiet"
+            )
+        }
         let note = notes.joined(separator: "; ")
         let goodput = pairs.map(\.goodputOff).max()
         result.check(
@@ -219,5 +288,17 @@ struct ParityPart: Sendable {
             note: note
         )
         return result
+    }
+}
+
+extension Profile {
+    /// The same with all latencies multiplied.
+    fileprivate func scaled(by factor: Double) -> Profile {
+        var scaled = self
+        for place in scaled.latency.indices {
+            scaled.latency[place].ms *= factor
+            scaled.latency[place].p99Ms = scaled.latency[place].p99Ms.map { $0 * factor }
+        }
+        return scaled
     }
 }

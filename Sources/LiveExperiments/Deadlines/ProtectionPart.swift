@@ -48,7 +48,7 @@ struct ProtectionPart: Sendable {
             let all = mix.traffic(at: share)
             return Drive(
                 traffic: all.filter { one in members.contains { $0.name == one.model } },
-                warmUp: pace.warmUp,
+                warmUp: pace.follow,
                 seconds: pace.load,
                 seed: bench.options.seed,
                 maxInFlight: 512,

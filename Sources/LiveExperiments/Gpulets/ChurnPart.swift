@@ -93,9 +93,7 @@ struct ChurnPart: Sendable {
                 let before = ProcessorTime.now(of: pid)
                 let report = try await drive.run(to: server.url)
                 let after = ProcessorTime.now(of: pid)
-                let span = max(1e-9, after.moment - before.moment)
-                let cores = Double(bench.processors.count)
-                let busy = (after.machine - before.machine) / span / cores
+                let busy = after.busy(since: before, cores: bench.processors.count)
                 return Phase(report: report, busy: busy)
             }
             if changes {

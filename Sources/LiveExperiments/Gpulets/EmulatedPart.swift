@@ -19,6 +19,11 @@ struct EmulatedPart: Sendable {
     static let system = "confluence"
     /// Violations that are meant to be kept, in per cent.
     static let target = 1.0
+    /// The parts of the highest rate that are sent, in order.
+    static let parts = [0.5, 1.0]
+    /// Beyond this the host is what is measured, not the devices.
+    static let mostBusy = 0.95
+
     let bench: LiveBench
 
     func run() async throws -> PartResult {
@@ -66,25 +71,51 @@ struct EmulatedPart: Sendable {
                 )
             )
         }
-        let highest = search.best?.load
-        var report: LoadReport?
-        if let highest {
-            let drive = Drive(
-                traffic: Self.networks.map {
-                    Drive.Traffic(model: $0.name, process: .poisson(rate: highest), sloMs: $0.sloMs)
-                },
-                warmUp: max(5, bench.pace.warmUp),
-                seconds: bench.pace.load,
-                seed: bench.options.seed,
-                maxInFlight: 4_096,
-                isShared: true
-            )
-            report = try await drive.run(to: server.url)
+        // Where no rate is refused, nobody plans by rates.
+        let highest = search.bound == nil ? nil : search.best?.load
+        var runs: [Run] = []
+        for part in highest == nil ? [] : Self.parts {
+            bench.say("(f) \(Numeral.short(100 * part)) % of the planner's highest rate")
+            runs.append(try await send(part, of: highest ?? 0, to: server))
+            try await server.settle()
         }
         let sketch = (try? await server.plan().sketch) ?? ""
-        var result = Self.result(highest: highest, report)
+        var result = Self.result(highest: highest, runs)
         if !sketch.isEmpty { result.blocks.append(.text("In the end: `\(sketch)`")) }
         return result
+    }
+
+    private func send(_ part: Double, of highest: Double, to server: LiveServer) async throws -> Run
+    {
+        let drive = Drive(
+            traffic: Self.networks.map { network, sloMs in
+                let rate = part * highest
+                return Drive.Traffic(model: network, process: .poisson(rate: rate), sloMs: sloMs)
+            },
+            warmUp: bench.pace.follow,
+            seconds: bench.pace.load,
+            seed: bench.options.seed,
+            maxInFlight: 4_096,
+            isShared: true
+        )
+        let pid = server.process?.pid ?? 0
+        let before = ProcessorTime.now(of: pid)
+        let report = try await drive.run(to: server.url)
+        let after = ProcessorTime.now(of: pid)
+        return Run(
+            part: part,
+            report: report,
+            busy: after.busy(since: before, cores: bench.processors.count),
+            own: (after.process - before.process) / max(1e-9, after.moment - before.moment)
+        )
+    }
+
+    /// What came of a part of the highest rate.
+    struct Run: Sendable {
+        var part: Double
+        var report: LoadReport
+        /// How busy the host was, 0...1, and how many cores the server took.
+        var busy: Double, own: Double
     }
 
     // MARK: Arithmetic
@@ -98,20 +129,38 @@ struct EmulatedPart: Sendable {
         )
     }
 
-    static func result(highest: Double?, _ report: LoadReport?) -> PartResult {
-        let count = Double(networks.count)
+    static func result(highest: Double?, _ runs: [Run]) -> PartResult {
         var result = PartResult()
-        let labels: KeyValuePairs = ["system": system]
-        result.row("f: planner's highest rate", labels, highest.map { $0 * count }, "r/s")
-        result.row("f: goodput", labels, report?.total.goodput, "r/s")
-        for line in report?.models ?? [] {
-            let violations = Tally(line).violationPercent
-            result.row("f: violations", ["model": line.model ?? ""], violations, "%")
+        let total = highest.map { $0 * Double(networks.count) }
+        result.row("f: planner's highest rate", ["system": system], total, "r/s")
+        for run in runs {
+            let part = "\(Numeral.short(100 * run.part)) %"
+            result.row("f: goodput", ["of highest": part], run.report.total.goodput, "r/s")
+            result.row("f: host busy", ["of highest": part], 100 * run.busy, "%")
+            result.row("f: server's own part", ["of highest": part], 100 * run.own, "% of a core")
+            for line in run.report.models {
+                let labels: KeyValuePairs = ["model": line.model ?? "", "of highest": part]
+                result.row("f: violations", labels, Tally(line).violationPercent, "%")
+            }
         }
-        let percent = report?.tally.violationPercent
+        let whole = runs.last
+        let percent = whole?.report.tally.violationPercent
         var notes: [String] = []
-        if highest == nil { notes.append("the planner calls no rate schedulable") }
-        if let lag = report?.sendLagP99Ms {
+        if highest == nil {
+            notes.append("the server's planner calls every rate schedulable, or none")
+        }
+        for run in runs.dropLast() {
+            let found = Numeral.short(run.report.tally.violationPercent)
+            notes.append("\(found) % at \(Numeral.short(100 * run.part)) % of it")
+        }
+        if let whole, whole.busy > mostBusy {
+            let own = Numeral.short(whole.own)
+            notes.append(
+                "the host was busy all the time (\(own) cores of it for the server): it is what is "
+                    + "measured, not the devices"
+            )
+        }
+        if let lag = whole?.report.sendLagP99Ms {
             notes.append("p99 of the generator's own lag \(Numeral.short(lag)) ms")
         }
         result.check(

@@ -64,8 +64,8 @@ struct FluctuationPart: Sendable {
 
     private func wave(_ server: LiveServer) async throws -> Found {
         let drive = Drive(
-            traffic: Self.traffic(mix, seconds: bench.pace.warmUp + length),
-            warmUp: bench.pace.warmUp,
+            traffic: Self.traffic(mix, seconds: bench.pace.follow + length),
+            warmUp: bench.pace.follow,
             seconds: length,
             seed: bench.options.seed
         )

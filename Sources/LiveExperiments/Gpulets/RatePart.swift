@@ -74,7 +74,8 @@ struct RatePart: Sendable {
         while let load = search.next {
             let drive = Drive(
                 traffic: mix.traffic(at: load, bursty: bursty),
-                warmUp: bench.pace.warmUp,
+                // The first load meets a server that has seen none, and a plan for nothing.
+                warmUp: bench.pace.follow * (search.probes.isEmpty && !bursty ? 2 : 1),
                 seconds: bench.pace.probe,
                 seed: bench.options.seed
             )

@@ -9,6 +9,8 @@ struct ScalerStudy: Hashable, Sendable {
         private(set) var setting: CellGrid.Setting?
         /// When it came there, in seconds under load.
         private(set) var since = 0.0
+        /// Whether it has stood there for a while.
+        var isSettled = false
         /// Why there is none.
         var refusal: String?
 
@@ -125,13 +127,14 @@ extension PartResult {
             worst = min(worst ?? .infinity, found.ratio)
             let best = study.grid.best(within: study.sloMs)?.setting
             let isLate = found.p95Ms > ScalerPart.grace * study.sloMs
+            let rest = choice?.isSettled == true ? "" : ", still moving when the time was over"
             if isLate { isInTime = false }
             if isLate || found.ratio < ScalerPart.goal {
                 notes.append(
                     "\(study.network): \(setting.batch) x \(setting.instances), best "
                         + "\(best?.batch ?? 0) x \(best?.instances ?? 0), ratio "
                         + Numeral.short(found.ratio)
-                        + (isLate ? ", p95 \(Numeral.short(found.p95Ms)) ms is late" : "")
+                        + (isLate ? ", p95 \(Numeral.short(found.p95Ms)) ms is late" : "") + rest
                 )
             }
         }
