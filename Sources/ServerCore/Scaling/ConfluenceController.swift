@@ -309,7 +309,7 @@ struct ConfluenceController: LaneController {
             search.renew(designing: false)
             return advance(at: now, facts)
         }
-        if isTooOften(late, of: watched) {
+        if isTooOften(late, of: watched) || cell.map({ isBeyond($0, facts) }) ?? false {
             isAborted = true
             let cell = measured(facts)
             search.ended(cell, goal(facts), before: rateBefore)
@@ -320,11 +320,18 @@ struct ConfluenceController: LaneController {
             return advance(at: now, facts)
         }
         // Old batches count less and less.
-        if watched > 1_000 { (watched, late) = (watched / 2, late / 2) }
+        if watched > 4_000 { (watched, late) = (watched / 2, late / 2) }
         if driftWindows == 0 { _ = measured(facts, with: cell) }
         full.clear()
         all.clear()
         return refined(at: now, facts)
+    }
+
+    /// Whether a mean that is well known lies beyond what the objective allows.
+    private func isBeyond(_ cell: LatencyModel.Cell, _ facts: LaneFacts) -> Bool {
+        cell.error <= 0.007
+            && cell.latency * Double(settings.guardMilli) / 1_000
+                > 1.005 * goal(facts).limit(cell.instances)
     }
 
     /// Longer watching knows the setting better, and with it the lines: another known setting may
