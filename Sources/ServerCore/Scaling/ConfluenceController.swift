@@ -177,10 +177,11 @@ struct ConfluenceController: LaneController {
     private func isEnough(at now: Instant) -> Bool {
         guard full.count * 4 >= settings.samples else { return false }
         if full.count >= 512 { return true }
+        let waited = since.map { now - $0 } ?? .zero
+        guard full.count * 2 >= settings.samples else { return waited >= settings.period * 120 }
         let wanted = search.isDesigned ? 0.02 : 0.012
-        if full.count * 2 >= settings.samples, full.relativeError <= wanted { return true }
-        guard let since else { return false }
-        return now - since >= settings.period * (search.isDesigned ? 20 : 60)
+        return full.relativeError <= wanted
+            || waited >= settings.period * (search.isDesigned ? 20 : 60)
     }
 
     private mutating func instancesCome(

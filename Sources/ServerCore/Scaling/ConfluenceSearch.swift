@@ -69,15 +69,18 @@ struct ConfluenceSearch: Sendable {
     func best(_ goal: Goal, kneeMilli: Int32) -> LatencyModel.Cell? {
         var good: [LatencyModel.Cell] = []
         for cell in model.cells where holds(cell, goal) { good.append(steadied(cell)) }
-        let peak = good.reduce(0) { max($0, $1.rate) }
-        let least = peak * Double(kneeMilli) / 1_000
+        guard let fastest = good.max(by: { $0.rate < $1.rate }) else { return nil }
+        // What can't be told apart counts as equal.
+        let knee = 1 - Double(kneeMilli) / 1_000
+        let least = fastest.rate * (1 - (knee > 0 ? max(knee, 1.4 * fastest.error) : 0))
         return good.filter { $0.rate >= least }.min { $0.latency < $1.latency }
     }
 
     /// A cell with the latency that its own mean and the lines agree on.
     func steadied(_ cell: LatencyModel.Cell) -> LatencyModel.Cell {
         var steadied = cell
-        steadied.latency = model.smoothed(cell).latency
+        let guess = model.smoothed(cell)
+        (steadied.latency, steadied.error) = (guess.latency, guess.error)
         return steadied
     }
 

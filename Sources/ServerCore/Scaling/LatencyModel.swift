@@ -61,6 +61,9 @@ struct LatencyModel: Sendable {
     /// How far a setting may lie off good lines, as a part.
     private static let bend = 0.012
 
+    /// How much better, in squared standard errors, the device must explain a cell than the host.
+    private static let sighting = 3.0
+
     private(set) var cells: [Cell] = []
     /// The lines in force, and the next best explanation if it fits nearly as well.
     private var lines = Lines()
@@ -173,7 +176,9 @@ struct LatencyModel: Sendable {
         let device = Double(cell.instances) * deviceTime(cell.batch)
         guard host > 0 else { return true }
         guard device > 0 else { return false }
-        return (device / cell.latency - 1).magnitude < (host / cell.latency - 1).magnitude
+        let (offHost, offDevice) = (host / cell.latency - 1, device / cell.latency - 1)
+        let error = error(of: cell)
+        return offDevice * offDevice + Self.sighting * error * error < offHost * offHost
     }
 
     /// The squared errors of the lines, each against the cell's own, with what was thought of the
@@ -183,7 +188,7 @@ struct LatencyModel: Sendable {
         var sum = lines.host.surprise + lines.device.surprise
         for (cell, isDevice) in zip(cells, onDevice) {
             let off = (raw(cell.batch, cell.instances) / cell.latency - 1) / error(of: cell)
-            sum += min(off * off, 400) + (isDevice ? 3 : 0)
+            sum += min(off * off, 400) + (isDevice ? Self.sighting : 0)
         }
         return sum
     }
