@@ -13,6 +13,7 @@ struct ConfluenceController: LaneController {
     private(set) var due = Instant.distantFuture
     private(set) var phase = ScalingStatus.Phase.probing
     private(set) var loaded: Int32 = 1
+    private(set) var settled: SettledLane?
     private var search = ConfluenceSearch()
     /// What is in force, and what is to be once its instances have come.
     private var setting = LaneSetting(batch: 1, instances: 1)
@@ -105,6 +106,7 @@ struct ConfluenceController: LaneController {
     private mutating func inForce(_ next: LaneSetting, at now: Instant, _ facts: LaneFacts) {
         if next != setting { decisions += 1 }
         setting = next
+        settled = nil
         since = facts.ready > 0 ? now : nil
         skipped = 0
         full.clear()
@@ -274,6 +276,7 @@ struct ConfluenceController: LaneController {
         if search.model.cells.allSatisfy({ $0.samples == 0 }) { phase = .settled }
         enter(facts.clamped(found?.setting ?? search.quickest), at: now, facts)
         settledAt = now
+        handOver(facts)
         return setting
     }
 
@@ -325,7 +328,14 @@ struct ConfluenceController: LaneController {
         if driftWindows == 0 { _ = measured(facts, with: cell) }
         full.clear()
         all.clear()
-        return refined(at: now, facts)
+        let next = refined(at: now, facts)
+        handOver(facts)
+        return next
+    }
+
+    private mutating func handOver(_ facts: LaneFacts) {
+        let rests = phase == .settled && coming == nil
+        settled = rests ? search.settled(setting, goal(facts), facts) : nil
     }
 
     /// Whether a mean that is well known lies beyond what the objective allows.

@@ -144,6 +144,12 @@ package struct LaneScaler: Scaler {
         }
     }
 
+    package func settled(_ lane: LaneID) -> SettledLane? {
+        guard lane.position < tracks.count, let track = tracks[lane.position], !track.isIdle
+        else { return nil }
+        return track.controller.settled
+    }
+
     package func status(of lane: LaneID) -> ScalingStatus? {
         guard lane.position < tracks.count, let track = tracks[lane.position] else { return nil }
         return ScalingStatus(

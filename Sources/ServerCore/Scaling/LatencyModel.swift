@@ -46,6 +46,8 @@ struct LatencyModel: Sendable {
         /// Host time at batch 1; infinite where it is not known.
         var hostAtOne = Double.infinity
         var misfit = Double.infinity
+        /// Whether a cell shows the device; else its line is a guess.
+        var showsDevice = false
     }
 
     /// A prediction and its standard error, as a part of it.
@@ -121,6 +123,7 @@ struct LatencyModel: Sendable {
                 if !reassign() { break }
             }
             lines.misfit = misfit
+            lines.showsDevice = onDevice.contains(true)
             if lines.misfit < best.misfit - 0.01 {
                 (best, second) = (lines, best)
             } else if lines.misfit > best.misfit + 0.01, lines.misfit < second.misfit {
@@ -270,6 +273,9 @@ struct LatencyModel: Sendable {
     }
 
     // MARK: Predictions
+
+    /// Whether the device was seen; else what is said of it is a guess.
+    var showsDevice: Bool { lines.showsDevice }
 
     /// The host's time for a batch.
     func hostTime(_ batch: Int32) -> Double {
