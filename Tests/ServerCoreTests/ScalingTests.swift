@@ -186,6 +186,31 @@ import Testing
         #expect(ConfluenceSearch().settled(setting, goal(90e6), facts) == nil)
     }
 
+    @Test("What memory does not hold is never tried, and the search ends within its probes")
+    func allowed() {
+        var search = ConfluenceSearch()
+        var seen: [LaneSetting] = []
+        while seen.count < 20,
+            let next = search.next(goal(60e6), limit: 9, allows: { $0.batch * $0.instances <= 6 })
+        {
+            seen.append(next)
+            let host = 4 + Double(next.batch), device = 1 + 0.5 * Double(next.batch)
+            let cell = LatencyModel.Cell(
+                batch: next.batch,
+                instances: next.instances,
+                latency: max(host, Double(next.instances) * device) * 1e6,
+                samples: 100,
+                error: 0.01
+            )
+            search.model.set(cell)
+            search.model.fit()
+            search.ended(cell, goal(60e6), before: 0)
+        }
+        #expect(seen.count >= 3 && seen.count <= 9, "\(seen)")
+        #expect(seen.allSatisfy { $0.batch * $0.instances <= 6 }, "\(seen)")
+        #expect(Set(seen).count == seen.count, "no setting twice: \(seen)")
+    }
+
     @Test("Names and options that there are not are refused with one line that helps")
     func names() throws {
         for name in [

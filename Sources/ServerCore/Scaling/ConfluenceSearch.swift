@@ -185,7 +185,7 @@ struct ConfluenceSearch: Sendable {
                 let raw = model.raw(batch, instances)
                 guard raw <= goal.limit(instances) * 1.2 else { break }
                 let items = Double(batch) * Double(instances)
-                guard items / raw > peak * 0.85 else { continue }
+                guard items / raw > peak * 0.9 else { continue }
                 let setting = LaneSetting(batch: batch, instances: instances)
                 guard let guess = expected(setting, goal), allows(setting) else { continue }
                 let rate = items / guess.latency

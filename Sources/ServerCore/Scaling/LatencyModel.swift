@@ -73,6 +73,8 @@ struct LatencyModel: Sendable {
     private var alternative = Lines()
     /// Which cells show the device; in the order of `cells`.
     private var onDevice: [Bool] = []
+    /// How far each cell lies off the lines, and how much that counts; in the order of `cells`.
+    private var bends: [(part: Double, weight: Double)] = []
     /// Room for what is being fitted.
     private var points: [RidgeLine.Point] = []
 
@@ -80,6 +82,7 @@ struct LatencyModel: Sendable {
         cells.reserveCapacity(Self.capacity)
         onDevice.reserveCapacity(Self.capacity)
         points.reserveCapacity(2 * Self.capacity)
+        bends.reserveCapacity(Self.capacity)
     }
 
     // MARK: Cells
@@ -116,8 +119,14 @@ struct LatencyModel: Sendable {
     mutating func fit() {
         guard !cells.isEmpty else { return }
         var (best, second) = (Lines(), Lines())
+        var (tried, count) = (InlineArray<5, UInt32>(repeating: .max), 0)
         for part in [0.93, 0.8, 0.6, 0.4, 0] {
             guess(part)
+            // Most guesses are alike.
+            let mark = onDevice.reduce(UInt32(0)) { $0 << 1 | ($1 ? 1 : 0) }
+            guard !tried.indices.contains(where: { tried[$0] == mark }) else { continue }
+            tried[count] = mark
+            count += 1
             for _ in 0..<6 {
                 fitLines()
                 if !reassign() { break }
@@ -132,10 +141,22 @@ struct LatencyModel: Sendable {
         }
         (lines, alternative) = (best, second)
         hasAlternative = second.misfit < best.misfit + 5
+        measureBends()
     }
 
     /// Takes the other explanation for a moment, or puts the first back.
-    mutating func swapExplanations() { swap(&lines, &alternative) }
+    mutating func swapExplanations() {
+        swap(&lines, &alternative)
+        measureBends()
+    }
+
+    private mutating func measureBends() {
+        bends.removeAll(keepingCapacity: true)
+        for cell in cells {
+            let part = cell.latency / raw(cell.batch, cell.instances) - 1
+            bends.append((part, 1 / (1 + cell.error * cell.error * 2_500)))
+        }
+    }
 
     /// Cells whose device does at least `part` of the most work show the device; 0 = those that
     /// take longer than the same batch did with fewer instances.
@@ -304,14 +325,15 @@ struct LatencyModel: Sendable {
     /// The lines' word, bent towards what near settings were measured to take. Cost: O(cells).
     func predicted(_ batch: Int32, _ instances: Int32) -> Guess {
         var (sum, weight) = (0.0, 1.0)
-        for cell in cells {
+        for (cell, bend) in zip(cells, bends) {
             let alongBatch = Self.octaves(batch, cell.batch)
             let alongInstances = Self.octaves(instances, cell.instances)
             let distance = alongBatch * alongBatch + alongInstances * alongInstances
+            // Four octaves away nothing is left of it.
+            guard distance < 16 else { continue }
             let near = 1 / (1 + 2 * distance)
-            let sure = 1 / (1 + cell.error * cell.error * 2_500)
-            let share = near * near * near * sure
-            sum += share * (cell.latency / raw(cell.batch, cell.instances) - 1)
+            let share = near * near * near * bend.weight
+            sum += share * bend.part
             weight += share
         }
         let error = rawError(batch, instances)
