@@ -3,7 +3,7 @@
 // Benchmarks of the pure rooms. A package of its own, so that nobody who builds Sluice fetches
 // the benchmark library. From the repository's root:
 //
-//   export ROOMS=ServerCore,OpenInference,Simulation
+//   export ROOMS=ServerCore,OpenInference,Simulation,Planning,Experiments
 //   swift package --package-path Benchmarks --scratch-path .build-benchmarks benchmark
 //
 // ROOMS keeps the server's own libraries out of the build.
@@ -36,6 +36,8 @@ let package = Package(
                 .product(name: "VirtualDevices", package: "sluice"),
                 .product(name: "Workloads", package: "sluice"),
                 .product(name: "Simulation", package: "sluice"),
+                .product(name: "Planning", package: "sluice"),
+                .product(name: "Experiments", package: "sluice"),
                 .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "ServingBenchmarks",

@@ -26,7 +26,7 @@ part "the wire" "$python" Scripts/bench.py wire "${triton[@]}"
 part "the engine" "$python" Scripts/bench.py engine
 part "reloading" "$python" Scripts/bench.py reload
 part "memory" "$python" Scripts/bench.py memory
-part "the core and the codecs" env ROOMS=ServerCore,OpenInference,Simulation swift package \
+part "the core, the codecs, decisions and fits" env ROOMS=ServerCore,OpenInference,Simulation,Planning,Experiments swift package \
     --package-path Benchmarks --scratch-path .build-benchmarks --disable-sandbox \
     benchmark --format markdown --no-progress
 exit "$failed"

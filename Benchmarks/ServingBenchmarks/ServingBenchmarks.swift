@@ -31,6 +31,7 @@ func measure(_ benchmark: Benchmark, _ body: (Int) throws -> Void) rethrows -> U
 }
 
 let benchmarks: @Sendable () -> Void = {
+    decisionBenchmarks()
     for policy in ["edf", "fifo"] {
         Benchmark(
             "ServerCore.handle, \(policy), 100 models, 64 queued",

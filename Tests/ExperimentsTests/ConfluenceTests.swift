@@ -52,6 +52,7 @@ import Testing
     func infeasible() throws {
         let (moves, status, _) = try loop(20) { $0.slo = .milliseconds(2) }
         #expect(status?.phase == .infeasible)
+        #expect(status?.note.contains("No measured setting meets the objective") == true)
         #expect(moves.last == LaneSetting(batch: 1, instances: 1), "\(moves)")
     }
 
@@ -71,6 +72,8 @@ import Testing
             world.startFails = { $0 > 2 }
         }
         #expect(try #require(moves.last).instances <= 2, "\(moves)")
+        // The last setting that was seen to serve is kept, and served better than the first.
+        #expect(ledger.rate(after: .zero + .seconds(20)) > 1.5 * 1_000 / 5)
         #expect(status?.note.contains("could not be started") == true)
         #expect(ledger.windows.suffix(2).allSatisfy { !$0.isViolated && $0.items > 0 })
     }
@@ -97,6 +100,16 @@ import Testing
         let after = Instant.zero + .seconds(20)
         #expect(loop.ledger.violatedShare(after: after) == 0)
         #expect(loop.status?.phase == .settled)
+    }
+
+    @Test("An objective that is not above 0 moves nothing, and says what to correct")
+    func noObjective() throws {
+        for slo in [Int64(0), -5] {
+            let (moves, status, _) = try loop(3) { $0.slo = .milliseconds(slo) }
+            #expect(moves == [LaneSetting(batch: 1, instances: 1)])
+            #expect(status?.phase == .idle)
+            #expect(status?.note.contains("is \(slo) ms, but must be above 0") == true)
+        }
     }
 
     @Test("Two jobs of the paper: near the optimum in both regimes")

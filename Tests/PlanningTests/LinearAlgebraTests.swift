@@ -50,7 +50,7 @@ import Testing
         for seed in UInt64(1)...10 {
             let matrix = random(9, 4, seed: seed)
             let right = random(9, 1, seed: seed + 100).values
-            let solution = LinearLeastSquares.solve(matrix, right)
+            let solution = LeastSquares.solve(matrix, right)
             let column = DenseMatrix(solution.map { [$0] })
             let rest = zip(right, matrix.times(column).values).map { $0 - $1 }
             let products = matrix.transposed.times(DenseMatrix(rest.map { [$0] }))
@@ -61,12 +61,12 @@ import Testing
     @Test("A ridge pulls to zero, spares the intercept, and decides what is not determined")
     func ridge() {
         let matrix = DenseMatrix([[1, 1], [2, 1], [3, 1]])
-        let exact = LinearLeastSquares.solve(matrix, [3, 5, 7])
+        let exact = LeastSquares.solve(matrix, [3, 5, 7])
         #expect((exact[0] - 2).magnitude < 1e-12 && (exact[1] - 1).magnitude < 1e-12)
-        let pulled = LinearLeastSquares.solve(matrix, [3, 5, 7], ridge: 1e9, freeFrom: 1)
+        let pulled = LeastSquares.solve(matrix, [3, 5, 7], ridge: 1e9, freeFrom: 1)
         #expect(pulled[0].magnitude < 1e-6 && (pulled[1] - 5).magnitude < 1e-5)
-        let twins = LinearLeastSquares.solve(DenseMatrix([[1, 1], [2, 2]]), [2, 4], ridge: 1e-9)
+        let twins = LeastSquares.solve(DenseMatrix([[1, 1], [2, 2]]), [2, 4], ridge: 1e-9)
         #expect((twins[0] - 1).magnitude < 1e-6 && (twins[1] - 1).magnitude < 1e-6)
-        #expect(LinearLeastSquares.solve(DenseMatrix([[1, 0]]), [2]) == [2, 0])
+        #expect(LeastSquares.solve(DenseMatrix([[1, 0]]), [2]) == [2, 0])
     }
 }

@@ -112,9 +112,103 @@ import Testing
         }
         model.fit()
         for (batch, instances) in [(16, 1), (16, 4), (2, 6), (12, 3)] as [(Int32, Int32)] {
-            let error = model.predicted(batch, instances) / truth(batch, instances) - 1
+            let error = model.predicted(batch, instances).latency / truth(batch, instances) - 1
             #expect(error.magnitude < 0.03, "\(batch) x \(instances): \(error)")
         }
+    }
+
+    @Test("A line knows how sure it is, and leans on its prior only where the points leave it open")
+    func ridgeLine() {
+        func point(_ batch: Double, _ latency: Double) -> RidgeLine.Point {
+            .init(batch: batch, latency: latency, error: 0.01)
+        }
+        let single = RidgeLine([point(8, 100)], slopeShare: 0.5)
+        #expect((single.at(8) - 100).magnitude < 0.1 && (single.at(16) - 150).magnitude < 0.5)
+        #expect(single.error(at: 8) < 0.02 && single.error(at: 64) > 0.15)
+        let clear = RidgeLine([point(1, 12), point(32, 74)], slopeShare: 0.9)
+        #expect((clear.at(16) - 42).magnitude < 1 && clear.error(at: 16) < 0.02)
+        #expect(RidgeLine([], slopeShare: 0.5).at(4) == 0 && RidgeLine().error(at: 4) == 1)
+        // Never below zero, neither in front nor in slope.
+        let steep = RidgeLine([point(1, 1), point(10, 100)], slopeShare: 0.5)
+        let falling = RidgeLine([point(1, 100), point(10, 10)], slopeShare: 0.5)
+        #expect(steep.at(0) >= 0 && falling.slope >= 0)
+    }
+
+    private func goal(_ target: Double) -> ConfluenceSearch.Goal {
+        ConfluenceSearch.Goal(
+            target: target,
+            hasQueueing: false,
+            batchCeiling: 8,
+            instanceCeiling: 4,
+            kneeMilli: 990,
+            startPrice: 0,
+            loaded: 4
+        )
+    }
+
+    @Test("The share that is enough: the profile's knee, and what waits for the host needs none")
+    func wishedShare() throws {
+        var facts = LaneFacts(slo: .milliseconds(100), units: 100)
+        let rows: [(Int32, Int64)] = [(25, 40), (50, 20), (75, 10), (100, 10)]
+        facts.surface = LatencySurface(
+            rows.map { .init(batch: 1, units: $0.0, latency: .milliseconds($0.1)) }
+        )
+        let setting = LaneSetting(batch: 1, instances: 2)
+        func search(_ cells: [(Int32, Double)]) -> ConfluenceSearch {
+            var search = ConfluenceSearch()
+            for (instances, latency) in cells {
+                search.model.set(
+                    .init(
+                        batch: 1,
+                        instances: instances,
+                        latency: latency * 1e6,
+                        samples: 200,
+                        error: 0.005
+                    )
+                )
+            }
+            search.model.fit()
+            return search
+        }
+        // All of it is the device's: half of the units take twice as long, three quarters do not.
+        let bound = search([(1, 10), (2, 20), (4, 40)])
+        #expect(bound.settled(setting, goal(90e6), facts)?.units == 75)
+        // Two at once wait for the host; the device could be twice as slow.
+        let waiting = search([(1, 20), (2, 20), (4, 20), (8, 40)])
+        let found = try #require(waiting.settled(setting, goal(90e6), facts))
+        #expect(found.units == 50)
+        let wished = try #require(found.points.last)
+        #expect(wished.units == 50 && wished.instances == 2)
+        #expect((wished.latency.inMilliseconds - 20).magnitude < 1)
+        // Nothing smaller is profiled, or nothing was measured: no wish.
+        facts.units = 25
+        #expect(bound.settled(setting, goal(90e6), facts)?.units == 25)
+        #expect(ConfluenceSearch().settled(setting, goal(90e6), facts) == nil)
+    }
+
+    @Test("What memory does not hold is never tried, and the search ends within its probes")
+    func allowed() {
+        var search = ConfluenceSearch()
+        var seen: [LaneSetting] = []
+        while seen.count < 20,
+            let next = search.next(goal(60e6), limit: 9, allows: { $0.batch * $0.instances <= 6 })
+        {
+            seen.append(next)
+            let host = 4 + Double(next.batch), device = 1 + 0.5 * Double(next.batch)
+            let cell = LatencyModel.Cell(
+                batch: next.batch,
+                instances: next.instances,
+                latency: max(host, Double(next.instances) * device) * 1e6,
+                samples: 100,
+                error: 0.01
+            )
+            search.model.set(cell)
+            search.model.fit()
+            search.ended(cell, goal(60e6), before: 0)
+        }
+        #expect(seen.count >= 3 && seen.count <= 9, "\(seen)")
+        #expect(seen.allSatisfy { $0.batch * $0.instances <= 6 }, "\(seen)")
+        #expect(Set(seen).count == seen.count, "no setting twice: \(seen)")
     }
 
     @Test("Names and options that there are not are refused with one line that helps")

@@ -120,6 +120,22 @@ package struct ClosedLoop: ~Copyable {
         ledger.close(at: now)
     }
 
+    /// Lets time pass until the core wants to be woken: with this policy that is the scaler.
+    package mutating func runToWake() {
+        refill()
+        while let next = nextPoint() {
+            now = max(now, next)
+            let isWake =
+                nextArrival > now && !pending.contains { $0.when <= now }
+            if isWake { return }
+            step()
+            refill()
+        }
+    }
+
+    /// Tells the core that the time it asked for has come.
+    package mutating func wake() { send(.wake) }
+
     private func nextPoint() -> Instant? {
         var next = core.nextWake ?? .distantFuture
         for entry in pending { next = min(next, entry.when) }

@@ -69,7 +69,8 @@ package struct LoopLedger: Sendable {
 
     mutating func finished(_ count: Int32, _ latency: TimeSpan, at now: Instant) {
         if cut { close(at: now) }
-        if windowBegan == nil { windowBegan = now - latency }
+        // Windows do not overlap: with several instances a batch began before the last one ended.
+        if windowBegan == nil { windowBegan = max(now - latency, windows.last?.ended ?? .zero) }
         samples.append(latency.nanoseconds)
         items += Int64(count)
         if let began = windowBegan, samples.count >= Self.batches, now - began >= Self.span {

@@ -62,7 +62,7 @@ package struct AlternatingLeastSquares: Sendable {
                 }
             }
         }
-        let solution = LinearLeastSquares.solve(normal, sums)
+        let solution = LeastSquares.solve(normal, sums)
         for place in 0..<rank { side[line, place] = solution[place] }
     }
 }

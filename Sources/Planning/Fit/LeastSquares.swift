@@ -1,7 +1,7 @@
-/// The weights that come closest to some equations, in the sense of least squares.
+/// Least squares by Householder's reflections (Golub and Van Loan, section 5.3), which square no
+/// condition number as normal equations would.
 public enum LeastSquares {
-    /// Solves `rows x weights = targets` by Householder's QR decomposition (Golub and Van Loan,
-    /// section 5.3), which squares no condition number as normal equations would.
+    /// The weights that come closest to `rows x weights = targets`, where they are determined.
     ///
     /// - Returns: One weight per column; nil where there are fewer rows than columns, where a
     ///   column depends on the others, or where a number is not finite.
@@ -13,55 +13,98 @@ public enum LeastSquares {
         guard let columns = rows.first?.count, columns > 0, rows.count >= columns else {
             return nil
         }
-        precondition(rows.allSatisfy { $0.count == columns })
-        var matrix = rows
-        var right = targets
+        let matrix = DenseMatrix(rows)
+        let work = triangle(of: matrix, targets)
         for column in 0..<columns {
-            let size = norm(matrix, column, from: column)
             // Relative to the column as it was: what is left of a dependent one is rounding.
-            guard size.isFinite, size > 1e-10 * norm(rows, column, from: 0) else { return nil }
-            reflect(&matrix, &right, column, size)
+            var square = 0.0
+            for row in 0..<matrix.rows { square += matrix[row, column] * matrix[row, column] }
+            let rest = work[column, column].magnitude
+            guard rest.isFinite, rest > 1e-10 * square.squareRoot() else { return nil }
         }
-        var weights = [Double](repeating: 0, count: columns)
-        for column in (0..<columns).reversed() {
-            var rest = right[column]
-            for later in (column + 1)..<max(columns, column + 1) {
-                rest -= matrix[column][later] * weights[later]
-            }
-            weights[column] = rest / matrix[column][column]
-        }
+        let weights = substitute(work, unknowns: columns)
         return weights.allSatisfy(\.isFinite) ? weights : nil
     }
 
-    /// Mirrors everything so that `column` is zero below the diagonal.
-    private static func reflect(
-        _ matrix: inout [[Double]],
-        _ right: inout [Double],
-        _ column: Int,
-        _ size: Double
-    ) {
-        let diagonal = matrix[column][column] > 0 ? -size : size
-        var mirror = matrix[column...].map { $0[column] }
-        mirror[0] -= diagonal
-        let length = mirror.reduce(0) { $0 + $1 * $1 }
-        guard length > 0 else { return }
-        for target in column..<matrix[column].count {
-            var product = 0.0
-            for (row, part) in mirror.enumerated() {
-                product += part * matrix[column + row][target]
-            }
-            for (row, part) in mirror.enumerated() {
-                matrix[column + row][target] -= 2 * product / length * part
+    /// The x that makes |A x - b|^2 + ridge |x|^2 smallest, whether or not that determines it.
+    ///
+    /// Unknowns that the equations say nothing about become 0.
+    ///
+    /// - Parameters:
+    ///   - matrix: A, one row per equation.
+    ///   - right: b, as many numbers as rows.
+    ///   - ridge: How much large unknowns cost; 0 = nothing.
+    ///   - free: Unknowns from here on cost nothing whatever the ridge (an intercept, put last).
+    /// - Returns: As many numbers as columns. Cost: O(rows x columns^2).
+    package static func solve(
+        _ matrix: DenseMatrix,
+        _ right: [Double],
+        ridge: Double = 0,
+        freeFrom free: Int = .max
+    ) -> [Double] {
+        precondition(matrix.rows == right.count && ridge >= 0)
+        guard matrix.columns > 0 else { return [] }
+        var lines = (0..<matrix.rows).map { matrix.row($0) }
+        var targets = right
+        if ridge > 0 {
+            for column in 0..<min(free, matrix.columns) {
+                var line = Array(repeating: 0.0, count: matrix.columns)
+                line[column] = ridge.squareRoot()
+                lines.append(line)
+                targets.append(0)
             }
         }
-        var product = 0.0
-        for (row, part) in mirror.enumerated() { product += part * right[column + row] }
-        for (row, part) in mirror.enumerated() {
-            right[column + row] -= 2 * product / length * part
+        while lines.count < matrix.columns {
+            lines.append(Array(repeating: 0, count: matrix.columns))
+            targets.append(0)
+        }
+        let work = triangle(of: DenseMatrix(lines), targets)
+        return substitute(work, unknowns: matrix.columns)
+    }
+
+    /// The equations with zeros below the diagonal, what they are to equal in the last column.
+    private static func triangle(of matrix: DenseMatrix, _ right: [Double]) -> DenseMatrix {
+        var work = DenseMatrix((0..<matrix.rows).map { matrix.row($0) + [right[$0]] })
+        for column in 0..<matrix.columns { reflect(&work, column) }
+        return work
+    }
+
+    /// Makes what lies below the diagonal in `column` zero.
+    private static func reflect(_ work: inout DenseMatrix, _ column: Int) {
+        var norm = 0.0
+        for row in column..<work.rows { norm += work[row, column] * work[row, column] }
+        norm = norm.squareRoot()
+        guard norm > 0 else { return }
+        let head = work[column, column]
+        let pivot = head >= 0 ? head + norm : head - norm
+        var vector = (column..<work.rows).map { work[$0, column] }
+        vector[0] = pivot
+        let square = vector.reduce(0) { $0 + $1 * $1 }
+        guard square > 0 else { return }
+        for other in column..<work.columns {
+            var product = 0.0
+            for (place, entry) in vector.enumerated() {
+                product += entry * work[column + place, other]
+            }
+            let factor = 2 * product / square
+            for (place, entry) in vector.enumerated() {
+                work[column + place, other] -= factor * entry
+            }
         }
     }
 
-    private static func norm(_ matrix: [[Double]], _ column: Int, from first: Int) -> Double {
-        matrix[first...].reduce(0) { $0 + $1[column] * $1[column] }.squareRoot()
+    private static func substitute(_ work: DenseMatrix, unknowns: Int) -> [Double] {
+        var largest = 0.0
+        for place in 0..<unknowns { largest = max(largest, work[place, place].magnitude) }
+        var result = Array(repeating: 0.0, count: unknowns)
+        for place in (0..<unknowns).reversed() {
+            guard work[place, place].magnitude > 1e-12 * largest else { continue }
+            var rest = work[place, unknowns]
+            for later in place + 1..<max(place + 1, unknowns) {
+                rest -= work[place, later] * result[later]
+            }
+            result[place] = rest / work[place, place]
+        }
+        return result
     }
 }

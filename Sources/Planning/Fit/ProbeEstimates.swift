@@ -34,7 +34,7 @@ enum ProbeEstimates {
             guard known.count >= 2 else { return .nan }
             let features = known.map { row in seen.map { Double.log(row[$0] ?? 1) } + [1] }
             let answers = known.map { Double.log($0[column] ?? 1) }
-            let weights = LinearLeastSquares.solve(
+            let weights = LeastSquares.solve(
                 DenseMatrix(features),
                 answers,
                 ridge: 1e-3,

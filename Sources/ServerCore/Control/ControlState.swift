@@ -22,6 +22,8 @@ struct ControlState: Sendable {
     let rules: EpochRules?
     /// What is asked of each model; empty without rules.
     var demand: [DemandMeter]
+    /// The units that scalers wished for when the last epoch ended, by gpulet; 0 = no fewer.
+    var wishes: [Int32] = []
     /// When the present epoch ends; `distantFuture` without rules or before the first event.
     var epochEnd = Instant.distantFuture
     /// Whether an instance could not be started for want of memory.

@@ -24,6 +24,8 @@ extension ServerCore {
             if drift == .fall, rules.repartitionsOnFall { control.beginsAnew = true }
             drifts = drifts || drift != .none
         }
+        // A share that is larger than its lanes need is a reason, too, but only once.
+        if hasNewWish() { drifts = true }
         if drifts { control.needsPlan = true }
     }
 

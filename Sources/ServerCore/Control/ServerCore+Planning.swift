@@ -25,7 +25,7 @@ extension ServerCore {
         var rates: [Int64] = []
         for place in state.models.indices where state.models[place].state == .serving {
             guard let spec = state.specs[place] else { continue }
-            models.append(spec)
+            models.append(latest(spec))
             rates.append(rateToPlan(for: place))
         }
         let devices = state.devices.filter { state.present[$0.id.position] }
@@ -40,7 +40,7 @@ extension ServerCore {
         actions.append(.computePlan(control.epoch, inputs))
     }
 
-    /// The layout as it stands; nil before the first gpulet.
+    /// The layout as it stands, with what scalers settled on; nil before the first gpulet.
     private func presentPlan(of devices: [DeviceSpec]) -> Plan? {
         guard state.gpulets.contains(where: \.isLive) else { return nil }
         var layouts: [Plan.DeviceLayout] = []
@@ -53,7 +53,7 @@ extension ServerCore {
                 else { continue }
                 layout.gpulets.append(
                     Plan.GpuletLayout(
-                        units: gpulet.units,
+                        units: units(enoughFor: gpulet),
                         slots: gpulet.slots,
                         dutyCycle: gpulet.dutyCycle,
                         lanes: placements(on: gpulet)
@@ -75,7 +75,7 @@ extension ServerCore {
                     Plan.LanePlacement(
                         model: record.model,
                         batchLimit: record.batchLimit,
-                        instances: record.wanted,
+                        instances: max(1, min(record.wanted, record.active)),
                         milliRate: record.milliRate
                     )
                 )

@@ -13,11 +13,13 @@ struct ConfluenceController: LaneController {
     private(set) var due = Instant.distantFuture
     private(set) var phase = ScalingStatus.Phase.probing
     private(set) var loaded: Int32 = 1
+    private(set) var settled: SettledLane?
     private var search = ConfluenceSearch()
     /// What is in force, and what is to be once its instances have come.
     private var setting = LaneSetting(batch: 1, instances: 1)
     private var coming: LaneSetting?
     private var slo = TimeSpan.zero
+    private var percentileMilli: Int32 = 950
 
     /// Since when the setting is in force; nil before its first instance has come.
     private var since: Instant?
@@ -32,13 +34,19 @@ struct ConfluenceController: LaneController {
 
     /// The wanted percentile over the mean, over all cells so far.
     private var tailRatio = 1.25, tailWeight = 0.0
+    /// The variance of latencies over the squared mean, over all cells so far.
+    private var spread = 0.02, spreadWeight = 20.0
     /// How long an instance took to come, the longest seen.
     private var startTime = TimeSpan.zero
     private var settledAt = Instant.zero
     /// How many windows in a row had another mean than known.
     private var driftWindows = 0
-    /// Whether each of the last four windows missed the objective, the last in the lowest bit.
-    private var missedWindows: UInt8 = 0
+    /// Batches of the setting since it was settled, and those beyond the objective.
+    private var watched = 0, late = 0
+    /// How often the setting changed since the objective did.
+    private var decisions = 1
+    /// Whether the search went on once more with what watching told.
+    private var isRefined = false
     /// The best rate when the present probe began.
     private var rateBefore = 0.0
 
@@ -48,6 +56,7 @@ struct ConfluenceController: LaneController {
 
     mutating func begin(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
+        percentileMilli = facts.percentileMilli
         seed(facts)
         let goal = goal(facts)
         setting = search.next(goal, limit: settings.probes, allows: facts.fits) ?? setting
@@ -64,7 +73,8 @@ struct ConfluenceController: LaneController {
                     batch: estimate.batch,
                     instances: estimate.instances,
                     latency: Double(max(1, estimate.latency.nanoseconds)),
-                    samples: 0
+                    samples: 0,
+                    error: max(0.03, Double(estimate.spreadMilli) / 1_000)
                 )
             )
         }
@@ -90,12 +100,13 @@ struct ConfluenceController: LaneController {
         if let cell = search.model.cell(setting), search.holds(cell, goal) { return }
         guard search.model.cells.contains(where: { $0.samples > 0 }) else { return }
         let best = search.best(goal, kneeMilli: settings.kneeMilli)
-        let rest = best.map { LaneSetting(batch: $0.batch, instances: $0.instances) }
-        inForce(facts.clamped(rest ?? search.quickest), at: now, facts)
+        inForce(facts.clamped(best?.setting ?? search.quickest), at: now, facts)
     }
 
     private mutating func inForce(_ next: LaneSetting, at now: Instant, _ facts: LaneFacts) {
+        if next != setting { decisions += 1 }
         setting = next
+        settled = nil
         since = facts.ready > 0 ? now : nil
         skipped = 0
         full.clear()
@@ -103,7 +114,7 @@ struct ConfluenceController: LaneController {
         missed = 0
         isAborted = false
         idlePeriods = 0
-        missedWindows = 0
+        (watched, late) = (0, 0)
         driftWindows = 0
     }
 
@@ -113,15 +124,18 @@ struct ConfluenceController: LaneController {
         guard let since, batch.launched >= since else { return }
         guard skipped >= setting.instances else {
             skipped += 1
+            // What runs beside them may be the first of its size, too.
+            if skipped == setting.instances { self.since = now }
             return
         }
-        all.add(settings.hasQueueing ? batch.latency + batch.waited : batch.latency)
+        let latency = settings.hasQueueing ? batch.latency + batch.waited : batch.latency
+        all.add(latency)
+        if latency > slo { late += 1 }
         guard batch.items >= setting.batch, batch.running >= setting.instances else { return }
         full.add(batch.latency)
         guard phase == .probing else { return }
         if batch.latency > slo { missed += 1 }
-        // A fifth of the batches too late: no need to wait for the rest of the window.
-        if missed >= 3, missed * 5 >= full.seen, !isAborted {
+        if !isAborted, full.seen >= 8, isTooOften(missed, of: full.seen) {
             isAborted = true
             due = now
         }
@@ -153,11 +167,23 @@ struct ConfluenceController: LaneController {
         }
     }
 
-    /// Enough batches, or a third of them after a long time: a video takes seconds.
+    /// Whether so many late batches can hardly be chance: two and a half standard errors and two
+    /// batches above the part that the objective lets pass.
+    private func isTooOften(_ late: Int, of all: Int) -> Bool {
+        let part = 1 - Double(percentileMilli) / 1_000
+        let expected = part * Double(all)
+        return Double(late) > expected + 2.5 * (expected * (1 - part)).squareRoot() + 2
+    }
+
+    /// Whether the mean is known well enough, or as well as may be in a long time.
     private func isEnough(at now: Instant) -> Bool {
-        if full.count >= settings.samples { return true }
-        guard let since, full.count * 3 >= settings.samples else { return false }
-        return now - since >= settings.period * 40
+        guard full.count * 4 >= settings.samples else { return false }
+        if full.count >= 512 { return true }
+        let waited = since.map { now - $0 } ?? .zero
+        guard full.count * 2 >= settings.samples else { return waited >= settings.period * 120 }
+        let wanted = search.isDesigned ? 0.02 : 0.012
+        return full.relativeError <= wanted
+            || waited >= settings.period * (search.isDesigned ? 20 : 60)
     }
 
     private mutating func instancesCome(
@@ -185,7 +211,10 @@ struct ConfluenceController: LaneController {
     private mutating func advance(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         let goal = goal(facts)
         rateBefore = search.best(goal, kneeMilli: 1_000)?.rate ?? 0
-        guard let next = search.next(goal, limit: settings.probes, allows: facts.fits) else {
+        // The last but one decision is to settle; one is left for what watching may tell.
+        guard decisions + 2 <= settings.decisions,
+            let next = search.next(goal, limit: settings.probes, allows: facts.fits)
+        else {
             return settle(at: now, facts)
         }
         phase = .probing
@@ -194,7 +223,12 @@ struct ConfluenceController: LaneController {
     }
 
     /// Takes the window over into the model.
-    private mutating func measured(_ facts: LaneFacts) -> LatencyModel.Cell {
+    ///
+    /// - Parameter known: What it was measured to take before, if that still counts.
+    private mutating func measured(
+        _ facts: LaneFacts,
+        with known: LatencyModel.Cell? = nil
+    ) -> LatencyModel.Cell {
         let mean = Double(max(1, full.mean?.nanoseconds ?? 1))
         if !isAborted, let tail = full.quantile(milli: facts.percentileMilli) {
             let weight = Double(full.count)
@@ -203,14 +237,22 @@ struct ConfluenceController: LaneController {
                 / (tailWeight + weight)
             tailWeight = min(tailWeight + weight, 2_000)
         }
-        let cell = LatencyModel.Cell(
+        // Few samples know little of their own spread.
+        let count = Double(max(1, full.count))
+        let own = full.relativeError * full.relativeError * count
+        spread = (spread * spreadWeight + own * count) / (spreadWeight + count)
+        spreadWeight = min(spreadWeight + count, 500)
+        var cell = LatencyModel.Cell(
             batch: setting.batch,
             instances: setting.instances,
             latency: mean,
             samples: full.count,
+            error: max(0.004, ((own * count + 30 * spread) / (count + 30) / count).squareRoot()),
             isAborted: isAborted
         )
+        if let known, known.samples > 0 { cell.merge(known) }
         search.model.set(cell)
+        search.model.fit()
         return cell
     }
 
@@ -232,9 +274,9 @@ struct ConfluenceController: LaneController {
         let found = search.best(goal(facts), kneeMilli: settings.kneeMilli)
         phase = found == nil ? .infeasible : .settled
         if search.model.cells.allSatisfy({ $0.samples == 0 }) { phase = .settled }
-        let next = found.map { LaneSetting(batch: $0.batch, instances: $0.instances) }
-        enter(facts.clamped(next ?? search.quickest), at: now, facts)
+        enter(facts.clamped(found?.setting ?? search.quickest), at: now, facts)
         settledAt = now
+        handOver(facts)
         return setting
     }
 
@@ -242,11 +284,13 @@ struct ConfluenceController: LaneController {
 
     private mutating func objectiveChanged(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
+        decisions = 0
+        isRefined = false
         search.renew(designing: true)
         search.model.forgive()
         // What holds is in force at once; what may be better is looked for after that.
         if let held = search.best(goal(facts), kneeMilli: settings.kneeMilli) {
-            enter(LaneSetting(batch: held.batch, instances: held.instances), at: now, facts)
+            enter(held.setting, at: now, facts)
         }
         return advance(at: now, facts)
     }
@@ -254,29 +298,78 @@ struct ConfluenceController: LaneController {
     private mutating func watch(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         // Half a minute without a change: what stands by may go.
         if now - settledAt > .seconds(30) { loaded = setting.instances }
-        // Twice the samples of a probe: a tail is harder to know than a mean.
-        guard full.count >= min(400, settings.samples * 3) else { return setting }
+        guard full.count >= settings.samples else { return setting }
+        watched += all.count
         let mean = Double(max(1, full.mean?.nanoseconds ?? 1))
-        let known = search.model.cell(setting)?.latency ?? mean
-        let tail = all.quantile(milli: facts.percentileMilli) ?? .zero
-        missedWindows = (missedWindows << 1 | (tail > slo ? 1 : 0)) & 0b1111
-        let isOff = mean > known * 1.15 || mean < known * 0.87
-        driftWindows = isOff ? driftWindows + 1 : 0
+        let cell = search.model.cell(setting)
+        let known = cell?.latency ?? mean
+        driftWindows = mean > known * 1.15 || mean < known * 0.87 ? driftWindows + 1 : 0
         if driftWindows >= 2 {
             // The device or its neighbours changed: all that is known moves along.
             search.model.scale(by: mean / known)
             _ = measured(facts)
+            decisions = 0
+            isRefined = false
             search.renew(designing: false)
             return advance(at: now, facts)
         }
-        if missedWindows.nonzeroBitCount >= 2 {
+        if isTooOften(late, of: watched) || cell.map({ isBeyond($0, facts) }) ?? false {
             isAborted = true
             let cell = measured(facts)
             search.ended(cell, goal(facts), before: rateBefore)
-            return phase == .infeasible ? stay(at: now, facts) : settle(at: now, facts)
+            guard phase != .infeasible else { return stay(at: now, facts) }
+            // Each setting is given up once, so this ends.
+            decisions = min(decisions, max(0, settings.decisions - 4))
+            search.renew(designing: false)
+            return advance(at: now, facts)
         }
+        // Old batches count less and less.
+        if watched > 4_000 { (watched, late) = (watched / 2, late / 2) }
+        if driftWindows == 0 { _ = measured(facts, with: cell) }
         full.clear()
         all.clear()
+        let next = refined(at: now, facts)
+        handOver(facts)
+        return next
+    }
+
+    private mutating func handOver(_ facts: LaneFacts) {
+        let rests = phase == .settled && coming == nil
+        settled = rests ? search.settled(setting, goal(facts), facts) : nil
+    }
+
+    /// Whether a mean that is well known lies beyond what the objective allows.
+    private func isBeyond(_ cell: LatencyModel.Cell, _ facts: LaneFacts) -> Bool {
+        cell.error <= 0.007
+            && cell.latency * Double(settings.guardMilli) / 1_000
+                > 1.005 * goal(facts).limit(cell.instances)
+    }
+
+    /// Longer watching knows the setting better, and with it the lines: another known setting may
+    /// turn out to be the better one, and once the search goes on.
+    private mutating func refined(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
+        let goal = goal(facts)
+        guard phase == .settled, decisions < settings.decisions,
+            let cell = search.model.cell(setting)
+        else { return setting }
+        // Whether it holds is for the late batches to say; a mean near the limit says little.
+        let present = search.steadied(cell).rate
+        if let better = search.best(goal, kneeMilli: settings.kneeMilli),
+            better.setting != setting,
+            better.rate > present * (1.012 + search.price(better.setting, goal))
+        {
+            enter(better.setting, at: now, facts)
+            return setting
+        }
+        guard !isRefined, cell.error <= 0.01 else { return setting }
+        isRefined = true
+        search.renew(designing: false)
+        rateBefore = present
+        guard decisions + 2 <= settings.decisions,
+            let next = search.next(goal, limit: 2, hoping: false, allows: facts.fits)
+        else { return setting }
+        phase = .probing
+        enter(next, at: now, facts)
         return setting
     }
 

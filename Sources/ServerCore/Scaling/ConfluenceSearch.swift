@@ -1,7 +1,7 @@
 import ServingDomain
 
 /// Where `confluence` measures next: the first probes by a fixed design, the others where the
-/// fitted model promises more than the best setting so far.
+/// fitted model promises more than the best setting so far, or is unsure enough to let it hope.
 ///
 /// A setting is tried only if its predicted tail is within the objective.
 struct ConfluenceSearch: Sendable {
@@ -24,16 +24,27 @@ struct ConfluenceSearch: Sendable {
         func limit(_ instances: Int32) -> Double {
             hasQueueing ? target / (1 + 1 / Double(instances)) : target
         }
+
+        func allows(_ batch: Int32, _ instances: Int32) -> Bool {
+            (1...batchCeiling).contains(batch) && (1...instanceCeiling).contains(instances)
+        }
     }
 
-    /// How far above its limit a measured mean may lie, for its own error.
-    private static let slack = 1.01
+    /// A setting and what to expect of it.
+    private struct Candidate {
+        var setting: LaneSetting
+        var latency: Double
+        var rate: Double
+        /// The rate if it takes one standard error less than predicted.
+        var hope: Double
+    }
 
     var model = LatencyModel()
     private(set) var probed = 0
     private var misses = 0
     private var script = 0
-    private var isDesigned = true
+    /// Whether the last probe was one of the design.
+    private(set) var isDesigned = true
 
     /// Forgets how much was tried, not what was learned.
     ///
@@ -42,44 +53,56 @@ struct ConfluenceSearch: Sendable {
     mutating func renew(designing: Bool) {
         probed = 0
         misses = 0
-        script = designing ? 1 : 4
+        script = designing ? 1 : 3
     }
 
     // MARK: What was measured
 
     /// Whether a cell was measured and holds.
     func holds(_ cell: LatencyModel.Cell, _ goal: Goal) -> Bool {
-        cell.samples > 0 && !cell.isAborted && cell.instances <= goal.instanceCeiling
-            && cell.batch <= goal.batchCeiling
-            && cell.latency <= goal.limit(cell.instances) * Self.slack
+        cell.samples > 0 && !cell.isAborted && goal.allows(cell.batch, cell.instances)
+            && model.smoothed(cell).latency <= goal.limit(cell.instances)
     }
 
-    /// The best measured setting: of those within the knee of the best rate, the one of the
-    /// smallest latency. nil when none holds.
+    /// The best measured setting, as the model steadies it: of those within the knee of the best
+    /// rate, the one of the smallest latency. nil when none holds.
     func best(_ goal: Goal, kneeMilli: Int32) -> LatencyModel.Cell? {
-        let good = model.cells.filter { holds($0, goal) }
-        let peak = good.map(\.rate).max() ?? 0
-        let least = peak * Double(kneeMilli) / 1_000
+        var good: [LatencyModel.Cell] = []
+        for cell in model.cells where holds(cell, goal) { good.append(steadied(cell)) }
+        guard let fastest = good.max(by: { $0.rate < $1.rate }) else { return nil }
+        // What can't be told apart counts as equal.
+        let knee = 1 - Double(kneeMilli) / 1_000
+        let least = fastest.rate * (1 - (knee > 0 ? max(knee, 1.4 * fastest.error) : 0))
         return good.filter { $0.rate >= least }.min { $0.latency < $1.latency }
+    }
+
+    /// A cell with the latency that its own mean and the lines agree on.
+    func steadied(_ cell: LatencyModel.Cell) -> LatencyModel.Cell {
+        var steadied = cell
+        let guess = model.smoothed(cell)
+        (steadied.latency, steadied.error) = (guess.latency, guess.error)
+        return steadied
     }
 
     /// The setting of the lowest latency, for objectives that nothing meets.
     var quickest: LaneSetting {
         let cell = model.cells.filter { $0.samples > 0 }.min { $0.latency < $1.latency }
-        return LaneSetting(batch: cell?.batch ?? 1, instances: cell?.instances ?? 1)
+        return cell?.setting ?? LaneSetting(batch: 1, instances: 1)
     }
 
     // MARK: What to measure
 
     /// The next setting to measure; nil when nothing promises enough.
     ///
+    /// - Parameter hoping: Whether a setting may be tried only because little is known of it.
     /// Cost: O(settings on a coarse grid), a few microseconds.
     mutating func next(
         _ goal: Goal,
         limit probes: Int,
+        hoping: Bool = true,
         allows: (LaneSetting) -> Bool
     ) -> LaneSetting? {
-        while script < 4 {
+        while script < 3 {
             script += 1
             if let setting = designed(script, goal), allows(setting), model.cell(setting) == nil {
                 probed += 1
@@ -87,15 +110,27 @@ struct ConfluenceSearch: Sendable {
                 return setting
             }
         }
-        guard probed < probes else { return nil }
-        model.fit()
-        let bestRate = best(goal, kneeMilli: 1_000)?.rate ?? 0
+        guard probed < probes, misses < 4 else { return nil }
+        let best = best(goal, kneeMilli: 1_000)
+        let candidates = candidates(goal, above: best?.rate ?? 0, allows)
         let found =
-            (misses < 3 ? promising(goal, above: bestRate, allows) : nil)
-            ?? polishing(goal, above: bestRate, allows)
+            promising(candidates, goal, best)
+            ?? (hoping ? otherwise(goal, best, allows) ?? hopeful(candidates, goal, best) : nil)
         if found != nil { probed += 1 }
         isDesigned = false
         return found
+    }
+
+    /// What the other explanation of the cells promises, where it fits nearly as well.
+    private mutating func otherwise(
+        _ goal: Goal,
+        _ best: LatencyModel.Cell?,
+        _ allows: (LaneSetting) -> Bool
+    ) -> LaneSetting? {
+        guard model.hasAlternative else { return nil }
+        model.swapExplanations()
+        defer { model.swapExplanations() }
+        return promising(candidates(goal, above: best?.rate ?? 0, allows), goal, best)
     }
 
     /// Takes note of how a probe ended.
@@ -106,27 +141,18 @@ struct ConfluenceSearch: Sendable {
         misses = isGain ? 0 : misses + 1
     }
 
-    /// The design: (1, 1); some batch alone; the same with company; batch 1 with company. The
-    /// instances go up once, and come down once.
+    /// The design: (1, 1); some batch alone; batch 1 with company.
     private func designed(_ step: Int, _ goal: Goal) -> LaneSetting? {
         guard let base = model.cell(LaneSetting(batch: 1, instances: 1)) else {
             return step == 1 ? LaneSetting(batch: 1, instances: 1) : nil
         }
-        // Ten at once take at most ten times as long.
-        let most = goal.limit(1) / base.latency
-        let batch = min(goal.batchCeiling, min(8, Int32(max(1, min(most, 1e6)))))
         switch step {
-        case 2: return batch > 1 ? LaneSetting(batch: batch, instances: 1) : nil
+        case 2:
+            // Ten at once take at most ten times as long.
+            let most = min(goal.limit(1) / base.latency, 8)
+            let batch = min(goal.batchCeiling, Int32(max(1, most)))
+            return batch > 1 ? LaneSetting(batch: batch, instances: 1) : nil
         case 3:
-            guard batch > 1, let alone = model.cell(LaneSetting(batch: batch, instances: 1)),
-                !alone.isAborted
-            else { return nil }
-            // On the device it takes no longer than its items one by one.
-            let turn = min(alone.latency, Double(batch) * base.latency)
-            let count = Int32(max(1, min(goal.limit(4) / turn, 4)))
-            let instances = min(count, goal.instanceCeiling)
-            return instances > 1 ? LaneSetting(batch: batch, instances: instances) : nil
-        case 4:
             var instances = Int32(max(1, min(goal.limit(4) / base.latency, 4)))
             // Two take twice as long only if the host takes nothing: a little hope.
             if instances == 1, 2 * base.latency < 1.3 * goal.limit(2) { instances = 2 }
@@ -136,98 +162,100 @@ struct ConfluenceSearch: Sendable {
         }
     }
 
-    /// Batch sizes to look at: all up to 16, then eight to an octave.
+    /// Batch sizes to look at: all up to 32, then eight to an octave.
     private static let batches: [Int32] = {
-        var sizes = Array(Int32(1)...16)
+        var sizes = Array(Int32(1)...32)
         while let last = sizes.last, last < 1_024 { sizes.append(last + max(1, last / 8)) }
         return sizes
     }()
 
-    private func promising(
+    /// What may be tried, and what was measured and holds, unless it is far below the best rate.
+    private func candidates(
         _ goal: Goal,
         above bestRate: Double,
         _ allows: (LaneSetting) -> Bool
-    ) -> LaneSetting? {
+    ) -> [Candidate] {
         let largest = model.cells.reduce(Int32(1)) { max($0, $1.batch) }
         let ceiling = min(goal.batchCeiling, largest * 8)
         var peak = bestRate
-        var found: [(latency: Double, rate: Double, setting: LaneSetting)] = []
+        var found: [Candidate] = []
         for size in Self.batches {
             let batch = min(size, ceiling)
             for instances in 1...goal.instanceCeiling {
                 let raw = model.raw(batch, instances)
-                let limit = goal.limit(instances)
-                guard raw <= limit * 1.2 else { continue }
+                guard raw <= goal.limit(instances) * 1.2 else { break }
                 let items = Double(batch) * Double(instances)
-                // What the lines put far below the peak is not worth a closer look.
                 guard items / raw > peak * 0.9 else { continue }
                 let setting = LaneSetting(batch: batch, instances: instances)
-                guard let latency = expected(setting, goal, limit), allows(setting) else {
-                    continue
-                }
-                found.append((latency, items / latency, setting))
-                peak = max(peak, items / latency)
+                guard let guess = expected(setting, goal), allows(setting) else { continue }
+                let rate = items / guess.latency
+                let hope = rate / (1 - min(guess.error, 0.15))
+                guard hope > peak * 0.97 else { continue }
+                found.append(
+                    Candidate(setting: setting, latency: guess.latency, rate: rate, hope: hope)
+                )
+                peak = max(peak, rate)
             }
             if size >= ceiling { break }
         }
-        let least = peak * Double(goal.kneeMilli) / 1_000
-        let near = found.filter { $0.rate >= least }.min { $0.latency < $1.latency }
-        guard let near, model.cell(near.setting).map({ $0.samples == 0 }) ?? true else {
-            return nil
-        }
-        let price = Double(max(0, near.setting.instances - goal.loaded)) * goal.startPrice
-        return near.rate > bestRate * (1.02 + 0.02 * Double(misses) + price) ? near.setting : nil
+        return found
     }
 
-    /// The latency to expect of a setting; nil when it does not hold, or something smaller is
-    /// known not to.
-    private func expected(_ setting: LaneSetting, _ goal: Goal, _ limit: Double) -> Double? {
+    /// What to expect of a setting; nil when it does not hold, or something smaller is known
+    /// not to.
+    private func expected(_ setting: LaneSetting, _ goal: Goal) -> LatencyModel.Guess? {
+        let limit = goal.limit(setting.instances)
         for cell in model.cells where cell.samples > 0 {
-            if cell.isAt(setting) { return holds(cell, goal) ? cell.latency : nil }
-            if cell.batch <= setting.batch, cell.instances <= setting.instances,
-                !holds(cell, goal)
-            {
+            if cell.isAt(setting) { return holds(cell, goal) ? model.smoothed(cell) : nil }
+            if cell.isAborted, cell.batch <= setting.batch, cell.instances <= setting.instances {
                 return nil
             }
         }
-        let latency = model.predicted(setting.batch, setting.instances)
-        return latency <= limit ? latency : nil
+        let guess = model.predicted(setting.batch, setting.instances)
+        return guess.latency <= limit ? guess : nil
     }
 
-    /// A small step from the best setting, where the model is unsure enough to let it be worth it.
-    private func polishing(
+    /// The part of the rate that a setting's new instances cost: their start, and that another
+    /// setting serves while they come.
+    func price(_ setting: LaneSetting, _ goal: Goal) -> Double {
+        let new = setting.instances - goal.loaded
+        return new > 0 ? 0.01 + Double(new) * goal.startPrice : 0
+    }
+
+    private func isMeasured(_ setting: LaneSetting) -> Bool {
+        model.cell(setting).map { $0.samples > 0 } ?? false
+    }
+
+    /// The lowest latency among those near the highest predicted rate, if that is new and better.
+    private func promising(
+        _ candidates: [Candidate],
         _ goal: Goal,
-        above bestRate: Double,
-        _ allows: (LaneSetting) -> Bool
+        _ best: LatencyModel.Cell?
     ) -> LaneSetting? {
-        guard let cell = best(goal, kneeMilli: 1_000) else { return nil }
-        let (batch, instances) = (cell.batch, cell.instances)
-        let step = max(1, batch / 8)
-        let moves = [
-            (batch + step, instances), (batch, instances + 1), (batch + step, instances - 1),
-            (batch - step, instances + 1),
-        ]
-        let ratio = cell.latency / model.raw(batch, instances)
-        var best: (rate: Double, setting: LaneSetting)?
-        for move in moves {
-            guard (1...goal.batchCeiling).contains(move.0),
-                (1...goal.instanceCeiling).contains(move.1)
-            else { continue }
-            let setting = LaneSetting(batch: move.0, instances: move.1)
-            let limit = goal.limit(move.1)
-            guard model.cell(setting) == nil, expected(setting, goal, .infinity) != nil,
-                allows(setting)
-            else { continue }
-            let items = Double(move.0) * Double(move.1)
-            let worst = cell.latency * items / (Double(batch) * Double(instances))
-            let likely = min(worst, model.raw(move.0, move.1) * ratio)
-            guard likely <= limit, worst <= limit * 1.2 else { continue }
-            // Somewhere between what the lines say and no change at all.
-            let rate = items / (0.7 * likely + 0.3 * cell.latency)
-            let price = Double(max(0, move.1 - goal.loaded)) * goal.startPrice
-            guard rate > bestRate * (1.02 + price), rate > best?.rate ?? 0 else { continue }
-            best = (rate, setting)
+        let peak = candidates.reduce(0) { max($0, $1.rate) }
+        let least = peak * Double(goal.kneeMilli) / 1_000
+        let near = candidates.filter { $0.rate >= least }.min { $0.latency < $1.latency }
+        guard let near, !isMeasured(near.setting) else { return nil }
+        // As fast as the best, which is close to the objective, and quicker: worth a step down.
+        if let best, near.setting.instances <= goal.loaded, near.latency < 0.9 * best.latency,
+            near.rate >= 0.99 * best.rate, best.latency > 0.85 * goal.limit(best.instances)
+        {
+            return near.setting
         }
-        return best?.setting
+        let gain = 1.01 + 0.01 * Double(misses) + price(near.setting, goal)
+        return near.rate > (best?.rate ?? 0) * gain ? near.setting : nil
+    }
+
+    /// Where the model is unsure enough to let it be worth a look.
+    private func hopeful(
+        _ candidates: [Candidate],
+        _ goal: Goal,
+        _ best: LatencyModel.Cell?
+    ) -> LaneSetting? {
+        let rate = best?.rate ?? 0
+        return candidates.filter {
+            !isMeasured($0.setting)
+                && $0.hope > rate * (1.03 + 0.02 * Double(misses) + price($0.setting, goal))
+        }.max { $0.hope < $1.hope }?.setting
     }
 }

@@ -9,6 +9,9 @@ protocol LaneController: Sendable {
     /// Where it stands.
     var phase: ScalingStatus.Phase { get }
 
+    /// What it hands to the planner while it rests; nil = nothing.
+    var settled: SettledLane? { get }
+
     /// Where to start.
     mutating func begin(at now: Instant, _ facts: LaneFacts) -> LaneSetting
 
@@ -21,4 +24,5 @@ protocol LaneController: Sendable {
 
 extension LaneController {
     var loaded: Int32 { 0 }
+    var settled: SettledLane? { nil }
 }

@@ -109,6 +109,7 @@ package struct LaneScaler: Scaler {
         guard facts.slo != nil else {
             // Without an objective there is nothing to hold; look again when the model changes.
             track.isIdle = true
+            track.note = Self.note(onObjective: state.specs[record.model.position]?.slo)
             track.urgent = now + .seconds(1)
             tracks[place] = track
             return
@@ -116,6 +117,7 @@ package struct LaneScaler: Scaler {
         let wanted =
             track.hasBegun && !track.isIdle
             ? track.controller.decide(at: now, facts) : track.controller.begin(at: now, facts)
+        if track.isIdle { track.note = "" }
         track.isIdle = false
         track.hasBegun = true
         let setting = facts.clamped(wanted)
@@ -144,13 +146,34 @@ package struct LaneScaler: Scaler {
         }
     }
 
+    package func settled(_ lane: LaneID) -> SettledLane? {
+        guard lane.position < tracks.count, let track = tracks[lane.position], !track.isIdle
+        else { return nil }
+        return track.controller.settled
+    }
+
     package func status(of lane: LaneID) -> ScalingStatus? {
         guard lane.position < tracks.count, let track = tracks[lane.position] else { return nil }
         return ScalingStatus(
             phase: track.isIdle ? .idle : track.controller.phase,
             setting: track.setting,
             decisions: track.decisions,
-            note: track.note
+            note: track.note.isEmpty && track.controller.phase == .infeasible && !track.isIdle
+                ? Self.infeasible(track.setting) : track.note
         )
+    }
+
+    private static func infeasible(_ setting: LaneSetting) -> String {
+        "No measured setting meets the objective; the one of the lowest latency serves: batches of "
+            + "\(setting.batch), \(setting.instances) at once. Raise slo.latency_ms, or give the "
+            + "model a larger share."
+    }
+
+    /// An objective that is not above 0 is worth a line; none at all is a choice.
+    private static func note(onObjective slo: TimeSpan?) -> String {
+        guard let slo else { return "" }
+        return
+            "The objective is \(slo.nanoseconds / 1_000_000) ms, but must be above 0; nothing is "
+            + "scaled. Correct slo.latency_ms."
     }
 }

@@ -1,4 +1,3 @@
-import RealModule
 import ServingDomain
 
 /// What a batch of b takes while k run at once, fitted to the settings that were measured:
@@ -6,8 +5,9 @@ import ServingDomain
 ///
 /// Below saturation the host's share (decoding, launching) is what a batch takes, whatever k;
 /// beyond it k batches take turns on the device. Which of the two a measured setting shows is
-/// found by fitting in turn, as in k-means. Batch 1 has a host time of its own: programs often
-/// treat it differently. Estimates are floating point; a decision rounds them once.
+/// found by fitting in turn, as in k-means, from several guesses. Batch 1 has a host time of its
+/// own: programs often treat it differently. Estimates are floating point; a decision rounds
+/// them once.
 struct LatencyModel: Sendable {
     /// One setting that was measured.
     struct Cell: Hashable, Sendable {
@@ -17,28 +17,75 @@ struct LatencyModel: Sendable {
         var latency: Double
         /// Batches that it rests on; 0 = a profile or an estimate said so.
         var samples: Int
-        /// Whether batches were seen to miss the objective so often that the probe was ended.
+        /// The standard error of the mean, as a part of it.
+        var error = 0.03
+        /// Whether batches were seen to miss the objective so often that it can't be chance.
         var isAborted = false
 
         /// Items per nanosecond.
-        var rate: Double { Double(batch) * Double(instances) / latency }
+        var rate: Double { items / latency }
+        /// Items that run at once.
+        var items: Double { Double(batch) * Double(instances) }
         func isAt(_ setting: LaneSetting) -> Bool {
             batch == setting.batch && instances == setting.instances
         }
+        var setting: LaneSetting { LaneSetting(batch: batch, instances: instances) }
+
+        /// Adds what was measured of the same setting before.
+        mutating func merge(_ before: Cell) {
+            let (own, theirs) = (1 / (error * error), 1 / (before.error * before.error))
+            latency = (own * latency + theirs * before.latency) / (own + theirs)
+            error = max(0.004, 1 / (own + theirs).squareRoot())
+            samples = min(samples + before.samples, 1 << 20)
+        }
+    }
+
+    /// What explains the cells.
+    private struct Lines: Sendable {
+        var host = RidgeLine(), device = RidgeLine()
+        /// Host time at batch 1; infinite where it is not known.
+        var hostAtOne = Double.infinity
+        var misfit = Double.infinity
+        /// Whether a cell shows the device; else its line is a guess.
+        var showsDevice = false
+    }
+
+    /// A prediction and its standard error, as a part of it.
+    struct Guess: Sendable {
+        var latency: Double
+        var error: Double
     }
 
     private static let capacity = 16
+    /// No two settings are alike beyond this, whatever the samples say.
+    private static let roughness = 0.008
+
+    /// How far a setting may lie off good lines, as a part.
+    private static let bend = 0.012
+
+    /// How much better, in squared standard errors, the device must explain a cell than the host.
+    private static let sighting = 3.0
+
     private(set) var cells: [Cell] = []
-    /// Host time at batch 1; intercept and slope of both lines, in nanoseconds.
-    private(set) var hostAtOne = 0.0, host0 = 0.0, hostSlope = 0.0
-    private(set) var device0 = 0.0, deviceSlope = 0.0
+    /// The lines in force, and the next best explanation if it fits nearly as well.
+    private var lines = Lines()
+    private(set) var hasAlternative = false
+    private var alternative = Lines()
     /// Which cells show the device; in the order of `cells`.
     private var onDevice: [Bool] = []
+    /// How far each cell lies off the lines, and how much that counts; in the order of `cells`.
+    private var bends: [(part: Double, weight: Double)] = []
+    /// Room for what is being fitted.
+    private var points: [RidgeLine.Point] = []
 
     init() {
         cells.reserveCapacity(Self.capacity)
         onDevice.reserveCapacity(Self.capacity)
+        points.reserveCapacity(2 * Self.capacity)
+        bends.reserveCapacity(Self.capacity)
     }
+
+    // MARK: Cells
 
     /// The cell of `setting`, if it was measured or estimated.
     func cell(_ setting: LaneSetting) -> Cell? { cells.first { $0.isAt(setting) } }
@@ -54,6 +101,7 @@ struct LatencyModel: Sendable {
     mutating func scale(by factor: Double) {
         for place in cells.indices {
             cells[place].latency *= factor
+            cells[place].error = max(cells[place].error, 0.05)
         }
         forgive()
     }
@@ -65,20 +113,67 @@ struct LatencyModel: Sendable {
 
     // MARK: Fitting
 
-    /// Fits the lines to the cells. Cost: O(cells), six rounds at most.
+    /// Fits the lines to the cells.
+    ///
+    /// Cost: O(cells), six rounds at most from each of five guesses: a few microseconds.
     mutating func fit() {
         guard !cells.isEmpty else { return }
-        hostAtOne = cells.reduce(.infinity) { $1.batch == 1 ? min($0, $1.latency) : $0 }
-        onDevice = cells.map { cell in
-            cell.instances > 1 && cell.latency > 1.15 * floor(under: cell)
+        var (best, second) = (Lines(), Lines())
+        var (tried, count) = (InlineArray<5, UInt32>(repeating: .max), 0)
+        for part in [0.93, 0.8, 0.6, 0.4, 0] {
+            guess(part)
+            // Most guesses are alike.
+            let mark = onDevice.reduce(UInt32(0)) { $0 << 1 | ($1 ? 1 : 0) }
+            guard !tried.indices.contains(where: { tried[$0] == mark }) else { continue }
+            tried[count] = mark
+            count += 1
+            for _ in 0..<6 {
+                fitLines()
+                if !reassign() { break }
+            }
+            lines.misfit = misfit
+            lines.showsDevice = onDevice.contains(true)
+            if lines.misfit < best.misfit - 0.01 {
+                (best, second) = (lines, best)
+            } else if lines.misfit > best.misfit + 0.01, lines.misfit < second.misfit {
+                second = lines
+            }
         }
-        for _ in 0..<6 {
-            fitDevice()
-            fitHost()
-            let next = cells.map { shows(device: $0) }
-            if next == onDevice { break }
-            onDevice = next
+        (lines, alternative) = (best, second)
+        hasAlternative = second.misfit < best.misfit + 5
+        measureBends()
+    }
+
+    /// Takes the other explanation for a moment, or puts the first back.
+    mutating func swapExplanations() {
+        swap(&lines, &alternative)
+        measureBends()
+    }
+
+    private mutating func measureBends() {
+        bends.removeAll(keepingCapacity: true)
+        for cell in cells {
+            let part = cell.latency / raw(cell.batch, cell.instances) - 1
+            bends.append((part, 1 / (1 + cell.error * cell.error * 2_500)))
         }
+    }
+
+    /// Cells whose device does at least `part` of the most work show the device; 0 = those that
+    /// take longer than the same batch did with fewer instances.
+    private mutating func guess(_ part: Double) {
+        onDevice.removeAll(keepingCapacity: true)
+        guard part > 0 else {
+            for cell in cells {
+                onDevice.append(cell.instances > 1 && cell.latency > 1.15 * floor(under: cell))
+            }
+            return
+        }
+        // An item more is taken for a third of the first.
+        func work(_ cell: Cell) -> Double {
+            Double(cell.instances) * (1 + 0.35 * Double(cell.batch - 1)) / cell.latency
+        }
+        let most = cells.reduce(0) { max($0, work($1)) }
+        for cell in cells { onDevice.append(work(cell) >= part * most) }
     }
 
     /// The shortest latency of the same batch at no more instances.
@@ -89,122 +184,174 @@ struct LatencyModel: Sendable {
         }
     }
 
+    /// Which of the two each cell shows by the lines; whether that changed anything.
+    private mutating func reassign() -> Bool {
+        var isChanged = false
+        for place in cells.indices {
+            let shows = shows(device: cells[place])
+            if shows != onDevice[place] { isChanged = true }
+            onDevice[place] = shows
+        }
+        return isChanged
+    }
+
     private func shows(device cell: Cell) -> Bool {
-        let host = host(cell.batch)
-        let device = Double(cell.instances) * device(cell.batch)
+        let host = hostTime(cell.batch)
+        let device = Double(cell.instances) * deviceTime(cell.batch)
         guard host > 0 else { return true }
         guard device > 0 else { return false }
-        return Double.log(device / cell.latency).magnitude
-            < Double.log(host / cell.latency).magnitude
+        let (offHost, offDevice) = (host / cell.latency - 1, device / cell.latency - 1)
+        let error = error(of: cell)
+        return offDevice * offDevice + Self.sighting * error * error < offHost * offHost
+    }
+
+    /// The squared errors of the lines, each against the cell's own, with what was thought of the
+    /// slopes. Of explanations that fit alike the one counts that sees the device less often: if
+    /// it is wrong, the next probe will tell.
+    private var misfit: Double {
+        var sum = lines.host.surprise + lines.device.surprise
+        for (cell, isDevice) in zip(cells, onDevice) {
+            let off = (raw(cell.batch, cell.instances) / cell.latency - 1) / error(of: cell)
+            sum += min(off * off, 400) + (isDevice ? Self.sighting : 0)
+        }
+        return sum
+    }
+
+    private func error(of cell: Cell) -> Double {
+        (cell.error * cell.error + Self.roughness * Self.roughness).squareRoot()
+    }
+
+    private mutating func fitLines() {
+        fitDevice()
+        var (sum, weight) = (0.0, 0.0)
+        for (cell, isDevice) in zip(cells, onDevice) where cell.batch == 1 && !isDevice {
+            let share = 1 / (error(of: cell) * error(of: cell))
+            sum += share * cell.latency
+            weight += share
+        }
+        lines.hostAtOne =
+            weight > 0
+            ? sum / weight
+            : cells.reduce(.infinity) { $1.batch == 1 ? min($0, $1.latency) : $0 }
+        fitHost()
     }
 
     private mutating func fitDevice() {
-        let points = zip(cells, onDevice).filter { $0.1 }
-            .map { (Double($0.0.batch), $0.0.latency / Double($0.0.instances)) }
-        let batches = Self.distinct(points)
+        points.removeAll(keepingCapacity: true)
+        for (cell, isDevice) in zip(cells, onDevice) where isDevice {
+            points.append(point(cell, over: cell.instances))
+        }
         if points.isEmpty {
             // Nothing is full yet: perhaps half of the tightest bound.
-            let least = cells.map { $0.latency / Double($0.instances * $0.batch) }.min() ?? 0
-            (device0, deviceSlope) = (0, 0.5 * least)
-        } else {
-            (device0, deviceSlope) = Self.line(points, slopeShare: 0.6)
+            let least = cells.reduce(.infinity) { min($0, $1.latency / $1.items) }
+            points.append(RidgeLine.Point(batch: 1, latency: 0.5 * least, error: 0.3))
+            lines.device = RidgeLine(points, slopeShare: 1, spread: 0.1)
+            return
         }
-        // A batch that the host bounds says how slow the device is at most. While the device was
-        // seen at one batch size only, hope for less, or nobody would ever look.
+        lines.device = RidgeLine(points, slopeShare: 0.6)
+        // A batch that the host bounds says how slow the device is at most.
+        let count = points.count
         for (cell, isDevice) in zip(cells, onDevice) where !isDevice {
-            let count = Double(cell.instances)
-            let hope = count > 1 && batches < 2 && cell.batch > 1 ? 0.7 : 1
-            let most = cell.latency * hope / count
-            guard device(cell.batch) > most * 1.02 else { continue }
-            deviceSlope = max(0, (most - device0) / Double(cell.batch))
-            if deviceSlope == 0 { device0 = min(device0, most) }
+            let bound = cell.latency / Double(cell.instances)
+            guard deviceTime(cell.batch) > bound * 1.02 else { continue }
+            let place = RidgeLine.Point(
+                batch: Double(cell.batch),
+                latency: 0.8 * bound,
+                error: 0.12
+            )
+            points.append(place)
         }
+        if points.count > count { lines.device = RidgeLine(points, slopeShare: 0.6) }
     }
 
     private mutating func fitHost() {
-        let points = zip(cells, onDevice).filter { !$0.1 && $0.0.batch > 1 }
-            .map { (Double($0.0.batch), $0.0.latency) }
-        guard let first = points.first else {
-            (host0, hostSlope) = (0, 0)
-            return
+        points.removeAll(keepingCapacity: true)
+        for (cell, isDevice) in zip(cells, onDevice) where !isDevice && cell.batch > 1 {
+            points.append(point(cell, over: 1))
         }
-        if Self.distinct(points) == 1, hostAtOne.isFinite, hostAtOne * first.0 >= first.1 {
+        lines.host = RidgeLine(points, slopeShare: 0.5)
+        let one = lines.hostAtOne
+        if lines.host.places == 1, one.isFinite, one * points[0].batch >= points[0].latency {
             // No jump between 1 and that batch: one line through both.
-            hostSlope = max(0, (first.1 - hostAtOne) / (first.0 - 1))
-            host0 = first.1 - hostSlope * first.0
-        } else {
-            (host0, hostSlope) = Self.line(points, slopeShare: 0.5)
+            points.append(RidgeLine.Point(batch: 1, latency: one, error: 0.03))
+            lines.host = RidgeLine(points, slopeShare: 0.5)
         }
+        // A batch that the device bounds says how slow the host is at most.
+        let count = points.count
+        for (cell, isDevice) in zip(cells, onDevice) where isDevice && cell.batch > 1 {
+            guard hostTime(cell.batch) > cell.latency * 1.01 else { continue }
+            points.append(point(cell, over: 1))
+        }
+        if points.count > count { lines.host = RidgeLine(points, slopeShare: 0.5) }
     }
 
-    private static func distinct(_ points: [(Double, Double)]) -> Int {
-        var count = 0
-        for (place, point) in points.enumerated()
-        where !points[..<place].contains(where: { $0.0 == point.0 }) {
-            count += 1
-        }
-        return count
-    }
-
-    /// The line of least relative errors, with intercept and slope of at least zero; from a
-    /// single place `slopeShare` of it counts as slope.
-    private static func line(
-        _ points: [(Double, Double)],
-        slopeShare: Double
-    ) -> (Double, Double) {
-        var (weight, meanX, meanY) = (0.0, 0.0, 0.0)
-        for (x, y) in points {
-            let share = 1 / (y * y)
-            weight += share
-            meanX += share * x
-            meanY += share * y
-        }
-        meanX /= weight
-        meanY /= weight
-        var (xx, xy, squares, products) = (0.0, 0.0, 0.0, 0.0)
-        for (x, y) in points {
-            let share = 1 / (y * y)
-            xx += share * (x - meanX) * (x - meanX)
-            xy += share * (x - meanX) * (y - meanY)
-            squares += share * x * x
-            products += share * x * y
-        }
-        guard distinct(points) > 1, xx > 0 else {
-            return (meanY * (1 - slopeShare), meanY * slopeShare / meanX)
-        }
-        let slope = max(0, xy / xx)
-        let intercept = meanY - slope * meanX
-        return intercept < 0 ? (0, products / squares) : (intercept, slope)
+    private func point(_ cell: Cell, over instances: Int32) -> RidgeLine.Point {
+        RidgeLine.Point(
+            batch: Double(cell.batch),
+            latency: cell.latency / Double(instances),
+            error: error(of: cell)
+        )
     }
 
     // MARK: Predictions
 
+    /// Whether the device was seen; else what is said of it is a guess.
+    var showsDevice: Bool { lines.showsDevice }
+
     /// The host's time for a batch.
-    func host(_ batch: Int32) -> Double {
-        batch == 1 && hostAtOne.isFinite ? hostAtOne : host0 + hostSlope * Double(batch)
+    func hostTime(_ batch: Int32) -> Double {
+        batch == 1 && lines.hostAtOne.isFinite ? lines.hostAtOne : lines.host.at(Double(batch))
     }
 
     /// The device's time for a batch.
-    func device(_ batch: Int32) -> Double { device0 + deviceSlope * Double(batch) }
+    func deviceTime(_ batch: Int32) -> Double { lines.device.at(Double(batch)) }
 
     /// The lines' word on a setting.
     func raw(_ batch: Int32, _ instances: Int32) -> Double {
-        max(host(batch), Double(instances) * device(batch))
+        max(hostTime(batch), Double(instances) * deviceTime(batch))
     }
 
-    /// The same, bent towards what near settings were measured to take. Cost: O(cells).
-    func predicted(_ batch: Int32, _ instances: Int32) -> Double {
-        var (sum, weight) = (0.0, 0.3)
-        for cell in cells {
+    /// How sure the lines are of a setting: the standard error, as a part.
+    func rawError(_ batch: Int32, _ instances: Int32) -> Double {
+        let hostTime = hostTime(batch)
+        let deviceTime = Double(instances) * deviceTime(batch)
+        let ofHost = batch == 1 ? 0.02 : lines.host.error(at: Double(batch))
+        let ofDevice = lines.device.error(at: Double(batch))
+        if deviceTime > 1.1 * hostTime { return ofDevice }
+        if hostTime > 1.1 * deviceTime { return ofHost }
+        return max(ofHost, ofDevice)
+    }
+
+    /// The lines' word, bent towards what near settings were measured to take. Cost: O(cells).
+    func predicted(_ batch: Int32, _ instances: Int32) -> Guess {
+        var (sum, weight) = (0.0, 1.0)
+        for (cell, bend) in zip(cells, bends) {
             let alongBatch = Self.octaves(batch, cell.batch)
             let alongInstances = Self.octaves(instances, cell.instances)
             let distance = alongBatch * alongBatch + alongInstances * alongInstances
+            // Four octaves away nothing is left of it.
+            guard distance < 16 else { continue }
             let near = 1 / (1 + 2 * distance)
-            let share = near * near * near
-            sum += share * (cell.latency / raw(cell.batch, cell.instances) - 1)
+            let share = near * near * near * bend.weight
+            sum += share * bend.part
             weight += share
         }
-        return raw(batch, instances) * (1 + sum / weight)
+        let error = rawError(batch, instances)
+        return Guess(latency: raw(batch, instances) * (1 + sum / weight), error: error)
+    }
+
+    /// What a measured setting takes: its own mean, drawn towards the lines where they fit.
+    ///
+    /// How sure the lines are does not matter here: their error is common to all settings, which
+    /// are compared with each other.
+    func smoothed(_ cell: Cell) -> Guess {
+        let lines = raw(cell.batch, cell.instances)
+        let own = cell.error * cell.error, theirs = Self.bend * Self.bend
+        let off = lines / cell.latency - 1
+        // Lines that are far off have nothing to say here.
+        let share = off * off > 9 * (own + theirs) ? 1 : theirs / (own + theirs)
+        let latency = lines + (cell.latency - lines) * share
+        return Guess(latency: latency, error: cell.error * share.squareRoot())
     }
 
     /// About the logarithm of a ratio to base 2, without calling a logarithm.

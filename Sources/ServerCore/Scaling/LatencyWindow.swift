@@ -42,6 +42,16 @@ struct LatencyWindow: Sendable {
         samples.isEmpty ? nil : TimeSpan(nanoseconds: sum / Int64(samples.count))
     }
 
+    /// The standard error of the mean, as a part of it; 1 below two batches. O(count).
+    var relativeError: Double {
+        guard samples.count >= 2, sum > 0 else { return 1 }
+        let count = Double(samples.count)
+        let mean = Double(sum) / count
+        var squares = 0.0
+        for sample in samples { squares += (Double(sample) - mean) * (Double(sample) - mean) }
+        return (squares / (count - 1) / count).squareRoot() / mean
+    }
+
     /// The smallest latency that `milli` thousandths of the batches do not exceed; nil when
     /// empty. O(count): quickselect on a copy.
     func quantile(milli: Int32) -> TimeSpan? {

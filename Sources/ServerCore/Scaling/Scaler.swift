@@ -27,6 +27,13 @@ package protocol Scaler: Sendable {
 
     /// How it stands with `lane`; nil where it has nothing to say.
     func status(of lane: LaneID) -> ScalingStatus?
+
+    /// What it found out about `lane` for the planner; nil while it still searches.
+    func settled(_ lane: LaneID) -> SettledLane?
+}
+
+extension Scaler {
+    package func settled(_ lane: LaneID) -> SettledLane? { nil }
 }
 
 /// One change of a lane.

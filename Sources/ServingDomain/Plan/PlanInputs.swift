@@ -37,7 +37,8 @@ public struct PlanInputs: Hashable, Sendable {
     public var models: [ModelSpec]
     /// The rate of each model in thousandths of a request per second, in the order of `models`.
     public var milliRates: [Int64]
-    /// The plan that stands; nil before the first.
+    /// The plan that stands, where lanes have settled with the setting and the share that are
+    /// enough for them: the next plan's starting point. nil before the first.
     public var present: Plan?
     /// What co-runners cost, per kind of device; a kind that is missing has no such cost.
     public var contention: [KindContention]
