@@ -25,6 +25,16 @@ struct HostKnowledge: ModelKnowledge {
         return environment["HOME"].map { $0 + "/.cache/sluice/profiles" }
     }
 
+    /// What co-runners on a socket's cores cost until the forecast has learned it: cores of one's
+    /// own hardly disturb each other, the same cores are shared out (assumed; ResNet-50 on two
+    /// single cores at once kept 100 % of its rate, two batches on one core half of it each).
+    static let contention = [
+        PlanInputs.KindContention(
+            kind: "cpu",
+            model: .loss(LossContention(weights: [0, 0, 0, 0, 0, 0, 0.5, 0, 0.2, 0.05]))
+        )
+    ]
+
     func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? {
         let file = Self.file(of: artifact)
         let measured = archive?.points(ofFile: file, on: device) ?? []

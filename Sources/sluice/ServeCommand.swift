@@ -90,6 +90,7 @@ struct ServeCommand: AsyncParsableCommand {
             if emulation == nil, configuration.core.epochs != nil {
                 configuration.knowledge = try knowledge(engine, logger)
                 configuration.profilesInIdleTime = own.idleProfiling
+                configuration.core.contention = HostKnowledge.contention
             }
             return try ServingRuntime(
                 configuration,

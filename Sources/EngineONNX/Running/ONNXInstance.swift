@@ -64,6 +64,9 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
         gate.terminate()
     }
 
+    /// The caller is one of the session's workers, and the only one where it has no pool.
+    var computesOnCaller: Bool { true }
+
     func beginServing() { giveWay(false) }
 
     /// Whether the session's own pool gives way to what is served; one without a pool ignores it.

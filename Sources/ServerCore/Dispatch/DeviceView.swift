@@ -22,7 +22,7 @@ struct DeviceView: Sendable {
     private var safe: [Instant] = []
     private var isJudged = false
     /// Nanoseconds that a high request of each active model could wait, and its mean gap.
-    private(set) var rooms: [(room: Double, gap: Double)] = []
+    private(set) var rooms: [(model: ModelID, room: Double, gap: Double)] = []
     /// The least of those rooms; infinite without high requests.
     private(set) var leastRoom = Double.infinity
     private var hasRooms = false
@@ -120,7 +120,7 @@ struct DeviceView: Sendable {
             else { continue }
             let gap = forecast.demand.gap(of: model, at: now.nanoseconds)
             let room = Double(allowance) - need * (1 + margin)
-            rooms.append((room, gap))
+            rooms.append((ModelID(model), room, gap))
             leastRoom = min(leastRoom, max(0, room))
         }
     }

@@ -211,6 +211,7 @@ extension StraitPolicy {
             flight,
             isLastSlot: isLastSlot,
             at: now,
+            in: state,
             using: forecast
         )
     }
@@ -223,6 +224,7 @@ extension StraitPolicy {
         _ flight: Flight,
         isLastSlot: Bool,
         at now: Instant,
+        in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Bool {
         let copy = views[spot.view].outlook.setting.copy
@@ -233,9 +235,14 @@ extension StraitPolicy {
         let backlog = queued + copy.time(bytes: flight.bytes, inward: true)
         let wait = verdict.firstFree
         for place in views[spot.view].rooms.indices {
-            let (room, gap) = views[spot.view].rooms[place]
-            // Beyond a hundredth of a chance (1 - exp(-t / gap)) it is expected to come.
-            if isLastSlot, wait >= gap * 0.01, wait > room { return false }
+            let (model, room, gap) = views[spot.view].rooms[place]
+            // Beyond a hundredth of a chance (1 - exp(-t / gap)) it is expected to come. Who has
+            // no lane here wants no slot here.
+            if isLastSlot, wait >= gap * 0.01, wait > room,
+                state.hasLane(of: model, on: spot.gpulet)
+            {
+                return false
+            }
             if backlog > 0, backlog >= gap * 0.01, backlog > room * 0.5 { return false }
         }
         return true

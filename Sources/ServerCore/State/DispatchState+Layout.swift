@@ -130,3 +130,15 @@ extension DispatchState {
     /// Whether any instance anywhere is being loaded.
     var isAnyStarting: Bool { instances.contains { $0.state == .starting } }
 }
+
+extension DispatchState {
+    /// Whether `model` has a lane on `gpulet`. Cost: O(lanes of the model).
+    func hasLane(of model: ModelID, on gpulet: GpuletID) -> Bool {
+        var lane = models[model.position].firstLane
+        while lane >= 0 {
+            if lanes[Int(lane)].gpulet == gpulet { return true }
+            lane = lanes[Int(lane)].nextOfModel
+        }
+        return false
+    }
+}

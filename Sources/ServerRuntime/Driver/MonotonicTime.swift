@@ -9,6 +9,13 @@ enum MonotonicTime {
         return Instant(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 
+    /// The processor time that the calling thread has had so far.
+    static func ofThread() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+    }
+
     /// Milliseconds since 1970, for people and the wire's `last_inference`.
     static func wallMilliseconds() -> UInt64 {
         var time = timespec()

@@ -60,6 +60,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// pays for it again. Called after warm-up, with a small batch prepared.
     func trim() throws(EngineError)
 
+    /// Whether the thread that calls `perform` does the instance's share of the work itself, so that
+    /// its processor time tells how long a run would take if nobody else wanted the core.
+    var computesOnCaller: Bool { get }
+
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
     /// Any thread may call it, at any time; without a running batch it does nothing.
     func terminate()
@@ -71,6 +75,9 @@ extension LoadedModel {
 }
 
 extension EngineInstance {
+    /// Right for engines that wait for a device.
+    public var computesOnCaller: Bool { false }
+
     /// Does nothing: right for engines without threads of their own.
     public func beginServing() {}
 

@@ -110,11 +110,14 @@ final class ControlPlane: Sendable {
         _ order: InstanceOrder
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
         let instance = try seat.loaded.makeInstance(place)
+        let units = Int32(place.units.count)
+        let spec = driver.spec(of: order.model)
         let warmUp = WarmUp(
             signature: seat.servable.signature,
             batchLimit: order.batchLimit,
             extra: seat.warmups,
-            units: Int32(place.units.count)
+            units: units,
+            isMeasured: spec?.isMeasured(on: place.device.kind, units: units) == true
         )
         return (instance, try warmUp.run(instance))
     }
@@ -154,7 +157,9 @@ final class ControlPlane: Sendable {
             // Another move may have come meanwhile; it makes an instance of its own.
             guard lane.placement == place else { return }
             lane.move(to: place, instance)
-            driver.post(.measured(lane.order.model, kind: place.device.kind, points))
+            if !points.isEmpty {
+                driver.post(.measured(lane.order.model, kind: place.device.kind, points))
+            }
             keep(points, seat, place)
         } catch {
             let name = seat.servable.spec.name

@@ -5,12 +5,16 @@ import ServingDomain
 /// Runs a fresh instance at every batch size that will be used, and measures it by the way.
 ///
 /// Each size counts with the fastest of a few runs: warm-up goes on beside whatever the server
-/// is doing, so the fastest is the least disturbed. The forecast corrects it from then on.
+/// is doing, so the fastest is the least disturbed. Where the calling thread computes, a run that
+/// took much longer than the processor time it got was kept waiting and counts with the latter,
+/// and a quarter. The forecast corrects it from then on.
 struct WarmUp {
     let signature: ModelSignature
     let batchLimit: Int32
     let extra: [Warmup]
     let units: Int32
+    /// Whether latencies on these units are known: then each size only runs once.
+    var isMeasured = false
 
     /// Sizes up to here are all run; beyond, only doublings and the limit itself.
     static let everySizeUpTo: Int32 = 16
@@ -32,11 +36,16 @@ struct WarmUp {
             }
         }
         // A model with free dimensions has no one latency: it is warmed, not measured.
-        let measures = signature.inputs.allSatisfy { $0.isFixed }
+        let measures = !isMeasured && signature.inputs.allSatisfy(\.isFixed)
         var points: [LatencySurface.Point] = []
         for items in sizes {
-            let latency = try fastest(instance, items)
-            points.append(.init(batch: items, units: units, latency: latency))
+            if measures {
+                let latency = try fastest(instance, items)
+                points.append(.init(batch: items, units: units, latency: latency))
+            } else {
+                let (shapes, rows) = zeros
+                try perform(instance, items: items, shapes: shapes, rows: rows)
+            }
         }
         // Large batches leave much memory behind that an idle server should not hold.
         if let largest = sizes.last, largest > 1 {
@@ -44,7 +53,7 @@ struct WarmUp {
             try perform(instance, items: 1, shapes: shapes, rows: rows)
             try instance.trim()
         }
-        return measures ? points : []
+        return points
     }
 
     /// The batch sizes to run, ascending.
@@ -84,9 +93,13 @@ struct WarmUp {
         var fastest = TimeSpan(nanoseconds: .max)
         let end = MonotonicTime.now() + Self.budget
         for run in 0..<Self.runs where run == 0 || MonotonicTime.now() < end {
-            let began = MonotonicTime.now()
+            let (began, work) = (MonotonicTime.now(), MonotonicTime.ofThread())
             try perform(instance, items: items, shapes: shapes, rows: rows)
-            fastest = min(fastest, MonotonicTime.now() - began)
+            let span = MonotonicTime.now() - began
+            let worked = TimeSpan(
+                nanoseconds: (MonotonicTime.ofThread() - work).nanoseconds / 4 * 5
+            )
+            fastest = min(fastest, instance.computesOnCaller ? min(span, worked) : span)
         }
         return fastest
     }

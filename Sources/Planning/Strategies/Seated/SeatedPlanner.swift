@@ -7,7 +7,8 @@ public import ServingDomain
 /// have no objective, that were never measured, or that nothing is left for, and must still answer
 /// for them. What another planner decides stays; this one adds:
 ///
-/// 1. models without an objective are planned as if they had one (`objective`);
+/// 1. models without an objective are planned as if they had one (`objective`), all for a little
+///    less than theirs (`promise`): a profile is a median, and wakes and sockets take time too;
 /// 2. models without latencies, and those that found no place, get a seat of their own on free
 ///    units, else beside others on the least occupied gpulet, with rate 0;
 /// 3. units that are left on a device in use go to its most occupied gpulets;
@@ -39,7 +40,7 @@ public struct SeatedPlanner: Planner {
         for (place, model) in inputs.models.enumerated() {
             guard Self.isKnown(place, inputs) else { continue }
             var model = model
-            model.slo = model.slo ?? Self.objective(of: place, inputs)
+            model.slo = Self.promise(model.slo ?? Self.objective(of: place, inputs))
             known.models.append(model)
             known.milliRates.append(inputs.milliRates[place])
         }
@@ -48,6 +49,12 @@ public struct SeatedPlanner: Planner {
         seating.seatAll()
         seating.fillUnits()
         return seating.plan
+    }
+
+    /// What an objective is planned for: six parts in seven of it, less a millisecond.
+    static func promise(_ objective: TimeSpan) -> TimeSpan {
+        let most = objective.nanoseconds / 7 * 6
+        return TimeSpan(nanoseconds: max(most / 6, most - 1_000_000))
     }
 
     /// Whether some device that is there has latencies of a model.

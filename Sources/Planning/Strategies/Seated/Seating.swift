@@ -85,7 +85,9 @@ struct Seating {
         guard let device = device(layout),
             let latencies = ModelLatencies(of: place, on: device.kind, in: inputs)
         else { return model.maxBatch }
-        let objective = model.slo ?? SeatedPlanner.objective(of: place, inputs)
+        let objective = SeatedPlanner.promise(
+            model.slo ?? SeatedPlanner.objective(of: place, inputs)
+        )
         let curve = latencies.curve(units: units)
         let fitting = curve.lastIndex { $0 <= objective.nanoseconds / 2 }
         return Int32((fitting ?? 0) + 1)
@@ -112,22 +114,45 @@ struct Seating {
             && share <= inputs.models[place].maxShare + 0.01
     }
 
-    /// The gpulet that is occupied least; of equals the larger, then the first.
+    /// The gpulet that is occupied least, of those where one item of the model does not cost others
+    /// their objective if there are some; of equals the larger, then the first.
     private func quietest(for place: Int) -> (layout: Int, number: Int)? {
         var best: (layout: Int, number: Int, occupancy: Double, units: Int32)?
+        var bestHarms = true
         for layout in plan.devices.indices {
             for (number, gpulet) in plan.devices[layout].gpulets.enumerated() {
                 let occupancy = occupancy(layout, number)
-                if let found = best {
+                let harms = harms(place, layout, number)
+                if let found = best, harms == bestHarms {
                     let isBetter =
                         occupancy < found.occupancy - 1e-9
                         || (occupancy < found.occupancy + 1e-9 && gpulet.units > found.units)
                     guard isBetter else { continue }
+                } else if best != nil, harms {
+                    continue
                 }
+                bestHarms = harms
                 best = (layout, number, occupancy, gpulet.units)
             }
         }
         return best.map { ($0.layout, $0.number) }
+    }
+
+    /// Whether somebody on the gpulet could not wait for one item of the model.
+    private func harms(_ place: Int, _ layout: Int, _ number: Int) -> Bool {
+        guard let device = device(layout) else { return true }
+        let gpulet = plan.devices[layout].gpulets[number]
+        func one(_ place: Int) -> TimeSpan? {
+            ModelLatencies(of: place, on: device.kind, in: inputs)?
+                .latency(batch: 1, units: gpulet.units)
+        }
+        guard let own = one(place) else { return false }
+        return gpulet.lanes.contains { lane in
+            guard let other = inputs.models.firstIndex(where: { $0.id == lane.model }),
+                let slo = inputs.models[other].slo, let theirs = one(other)
+            else { return false }
+            return own + theirs > SeatedPlanner.promise(slo)
+        }
     }
 
     /// The part of its time that a gpulet's planned rates keep it busy; lanes without one count a
