@@ -56,7 +56,7 @@ import Testing
             harness.run(for: .milliseconds(500))
         }
         #expect(questions.asked.count == 1)
-        for _ in 0..<200 {
+        for _ in 0..<400 {
             harness.arrive(ModelID(0))
             harness.run(for: .milliseconds(20))
         }
@@ -72,7 +72,10 @@ import Testing
         harness.run(for: .seconds(1))
         let row = LatencySurface.Point(batch: 1, units: 2, latency: .milliseconds(17))
         harness.send(.measured(ModelID(0), kind: "test", [row]))
-        harness.run(for: .seconds(1))
+        // Not before the plan has stood for a while.
+        harness.run(for: .seconds(8))
+        #expect(questions.asked.count == 1)
+        harness.run(for: .seconds(5))
         #expect(questions.asked.count == 2)
         let surface = questions.asked.last?.models[0].surface(on: "test")
         #expect(surface?.latency(batch: 1, units: 2) == .milliseconds(17))
@@ -81,8 +84,30 @@ import Testing
         harness.send(.measured(ModelID(9), kind: "test", [row]))
         harness.send(.measured(ModelID(0), kind: "elsewhere", [row]))
         harness.send(.measured(ModelID(-1), kind: "test", []))
-        harness.run(for: .seconds(1))
+        harness.run(for: .seconds(30))
         #expect(questions.asked.count == 2)
+    }
+
+    @Test("A rise by less than half waits until the plan has stood for a while")
+    func calm() throws {
+        let questions = Questions()
+        let harness = try harness(questions)
+        harness.send(.modelAdded(model()))
+        func ask(_ gap: Int64, for span: TimeSpan) {
+            let end = harness.now + span
+            while harness.now < end {
+                harness.arrive(ModelID(0))
+                harness.run(for: .milliseconds(gap))
+            }
+        }
+        // 25 r/s: far above the least rate, so at once, and once more as the mean comes up.
+        ask(40, for: .seconds(20))
+        let before = questions.asked.count
+        #expect((2...3).contains(before))
+        // A third more: noticed, but no surge.
+        ask(30, for: .seconds(30))
+        #expect(questions.asked.count == before + 1)
+        #expect(questions.asked.last.map { (33_000...45_000).contains($0.milliRates[0]) } == true)
     }
 
     @Test("Runs that take twice the profile are told as a correction, in steps of a twentieth")

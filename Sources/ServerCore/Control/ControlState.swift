@@ -6,6 +6,10 @@ struct ControlState: Sendable {
     var isDraining = false
     /// The number of the last plan asked for.
     var epoch = Epoch.none
+    /// When it was asked for.
+    var asked = Instant.zero
+    /// Whether rows were measured that it did not know.
+    var hasNewRows = false
     /// Whether its answer has not come yet.
     var isPlanning = false
     /// Whether something has changed since it was asked for.

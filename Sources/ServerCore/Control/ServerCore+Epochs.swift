@@ -26,7 +26,16 @@ extension ServerCore {
         }
         // A share that is larger than its lanes need is a reason, too, but only once.
         if hasNewWish() { drifts = true }
-        if drifts { control.needsPlan = true }
+        drifts = drifts || control.hasNewRows
+        if drifts, now - control.asked >= rules.calm || hasSurge() { control.needsPlan = true }
+    }
+
+    /// Whether some model is asked for half as much again as the plan was made for.
+    private func hasSurge() -> Bool {
+        control.demand.contains { demand in
+            guard let asked = demand.asked, let planned = demand.planned else { return false }
+            return asked > planned + planned / 2
+        }
     }
 
     private enum Drift {

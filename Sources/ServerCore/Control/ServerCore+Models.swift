@@ -158,7 +158,7 @@ extension ServerCore {
         state.specs[model.position] = spec
         forecast.refresh(spec)
         // Only what was never known is a reason to plan; the rest the forecast corrects.
-        if control.rules?.feedsBack == true, isNew { control.needsPlan = true }
+        if control.rules?.feedsBack == true, isNew { control.hasNewRows = true }
     }
 
     mutating func instanceGone(

@@ -19,6 +19,8 @@ extension ServerCore {
 
     private mutating func askForPlan(_ actions: inout ActionBuffer) {
         control.needsPlan = false
+        control.hasNewRows = false
+        control.asked = now
         control.isPlanning = true
         control.epoch = control.epoch.next
         var models: [ModelSpec] = []

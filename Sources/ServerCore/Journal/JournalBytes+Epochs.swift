@@ -19,6 +19,7 @@ extension JournalBytes {
         append(rules.repartitionsOnFall)
         append(rules.leastRiseMilliRate)
         append(rules.floorMilliRate)
+        append(rules.calm.nanoseconds)
         append(rules.feedsBack)
     }
 }
@@ -42,6 +43,7 @@ extension JournalCursor {
             repartitionsOnFall: try flag(),
             leastRiseMilliRate: try signed(),
             floorMilliRate: try signed(),
+            calm: TimeSpan(nanoseconds: try signed()),
             feedsBack: try flag()
         )
     }

@@ -37,6 +37,9 @@ public struct EpochRules: Hashable, Sendable {
     /// Every model is planned for at least this rate, in thousandths of a request per second, so
     /// that one that nobody asks for yet has a seat.
     public var floorMilliRate: Int64
+    /// How long a plan stays before drift or new rows may ask for another; a rise by half asks at
+    /// once. Every change of layout costs drained and loaded lanes.
+    public var calm: TimeSpan
     /// Whether planners are told what the forecast has learned: how far profiles are off, and
     /// what co-runners cost. New rows of a profile then ask for a plan.
     public var feedsBack: Bool
@@ -59,6 +62,7 @@ public struct EpochRules: Hashable, Sendable {
         repartitionsOnFall: Bool = false,
         leastRiseMilliRate: Int64 = 0,
         floorMilliRate: Int64 = 0,
+        calm: TimeSpan = .zero,
         feedsBack: Bool = false
     ) {
         self.period = period
@@ -77,6 +81,7 @@ public struct EpochRules: Hashable, Sendable {
         self.repartitionsOnFall = repartitionsOnFall
         self.leastRiseMilliRate = leastRiseMilliRate
         self.floorMilliRate = floorMilliRate
+        self.calm = calm
         self.feedsBack = feedsBack
     }
 
@@ -106,8 +111,8 @@ public struct EpochRules: Hashable, Sendable {
         peakSamples: 20
     )
 
-    /// A server's: epochs of 2 s, rises of a seventh and 3 requests/s at least, a seat for every
-    /// model, and what was learned is told to the planner.
+    /// A server's: epochs of 2 s, rises of a seventh and 3 requests/s at least, 10 s between
+    /// layouts, a seat for every model, and what was learned is told to the planner.
     public static let live = EpochRules(
         period: .seconds(2),
         sample: .milliseconds(500),
@@ -122,6 +127,7 @@ public struct EpochRules: Hashable, Sendable {
         fallEpochs: 5,
         leastRiseMilliRate: 3_000,
         floorMilliRate: 1_000,
+        calm: .seconds(10),
         feedsBack: true
     )
 
@@ -144,7 +150,7 @@ public struct EpochRules: Hashable, Sendable {
         }
         guard (1...64).contains(peakSamples), (1...1_000).contains(fallEpochs),
             slowMilliRate >= 0, riseMilliRate >= 0, idleMilliRate >= 0,
-            leastRiseMilliRate >= 0, floorMilliRate >= 0
+            leastRiseMilliRate >= 0, floorMilliRate >= 0, calm >= .zero
         else {
             return "Epochs: peakSamples must lie in 1...64, fallEpochs in 1...1000, and rates may "
                 + "not be negative; correct them."
