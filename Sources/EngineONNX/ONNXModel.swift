@@ -8,11 +8,25 @@ final class ONNXModel: LoadedModel {
     /// The tensors in the order of the signature.
     let layout: TensorLayout
     private let processors: Processors
+    private let gpus: [GPUDevice]
+    private let provider: GPUProvider
 
-    init(weights: ModelWeights, layout: TensorLayout, processors: Processors) {
+    init(
+        weights: ModelWeights,
+        layout: TensorLayout,
+        processors: Processors,
+        gpus: [GPUDevice],
+        provider: GPUProvider
+    ) {
         self.weights = weights
         self.layout = layout
         self.processors = processors
+        self.gpus = gpus
+        self.provider = provider
+    }
+
+    deinit {
+        for gpu in gpus { gpu.idle.drop(of: weights) }
     }
 
     var declared: DeclaredSignature { weights.declared }
@@ -20,6 +34,10 @@ final class ONNXModel: LoadedModel {
     var weightsMiB: Int64 { weights.weightsMiB }
 
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
+        if let gpu = gpus.first(where: { $0.spec.name == placement.device.name }) {
+            let sessions = GPUSessions(weights: weights, device: gpu, provider: provider)
+            return try GPUInstance(model: self, sessions: sessions, placement: placement)
+        }
         // Pinned first, so that a pool that is made here starts on the right cores.
         let cores = try processors.numbers(of: placement.own)
         if !cores.isEmpty { try Processors.pinCallingThread(to: cores) }

@@ -2,7 +2,7 @@ import CONNXRuntime
 import ServerRuntime
 
 /// How sessions of a model are set up: our defaults, changed by Triton's parameters of the same
-/// names. Names that are not known here are left alone; the repository warns of them.
+/// names, and ours. Names that are not known here are left alone; the repository warns of them.
 struct SessionSettings: Hashable, Sendable {
     /// Threads of one run; 0 = as many as the instance has cores.
     var intraThreads: Int32 = 0
@@ -21,6 +21,9 @@ struct SessionSettings: Hashable, Sendable {
     /// How far the graph is rewritten, by the library's numbers.
     var graphLevel = connx_graph_all
 
+    /// Whether operators that a GPU has no kernel for may run on the CPU, with copies between.
+    var allowsFallback = false
+
     /// Reads Triton's parameters.
     init(_ options: [String: String]) throws(EngineError) {
         intraThreads = try Self.number(options, "intra_op_thread_count", 0...1024) ?? 0
@@ -31,6 +34,7 @@ struct SessionSettings: Hashable, Sendable {
         shrinkage = options["memory.enable_memory_arena_shrinkage"] ?? ""
         let device = "session.use_device_allocator_for_initializers"
         weightsOutsideArena = try Self.number(options, device, 0...1) != 0
+        allowsFallback = try Self.number(options, "gpu.cpu_fallback", 0...1) == 1
         switch try Self.number(options, "optimization.graph.level", -1...2) {
         case -1: graphLevel = connx_graph_basic
         case 1: graphLevel = connx_graph_extended
