@@ -194,7 +194,10 @@ let edgeTests: [Target] = [
     tests("ProfilerTests", of: ["Profiler", "ServerRuntime", "Documents", "ServingDomain"]),
     tests(
         "EngineONNXTests",
-        of: ["EngineONNX", "CONNXRuntime", "ServerRuntime", "ServingDomain", log]
+        of: [
+            "EngineONNX", "CONNXRuntime", "ServerRuntime", "ServerCore", "ServingDomain",
+            "Profiler", "Documents", log,
+        ]
     ),
     standIn("StandInDriver", path: "Present"),
     standIn("OldStandInDriver", path: "Old"),

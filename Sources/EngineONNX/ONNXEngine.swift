@@ -13,7 +13,7 @@ import Synchronization
 public final class ONNXEngine: Engine {
     private let library: ONNXLibrary
     private let processors: Processors
-    private let gpus: [GPUDevice]
+    let gpus: [GPUDevice]
     private let provider: GPUProvider
     private let resident = Mutex<[WeightsKey: WeakWeights]>([:])
 

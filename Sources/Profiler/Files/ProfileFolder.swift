@@ -67,7 +67,7 @@ public struct ProfileFolder: Sendable {
     /// Where the pairs stand.
     public var pairsFile: String { "\(path)/pairs.json" }
 
-    private func write(_ bytes: [UInt8], to file: String) throws(ProfilerError) {
+    func write(_ bytes: [UInt8], to file: String) throws(ProfilerError) {
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
