@@ -15,6 +15,8 @@ public final class ONNXEngine: Engine {
     private let processors: Processors
     let gpus: [GPUDevice]
     private let provider: GPUProvider
+    /// The version of NVIDIA's driver; nil where no GPU was taken.
+    public let driverVersion: String?
     private let resident = Mutex<[WeightsKey: WeakWeights]>([:])
 
     /// Finds and opens ONNX Runtime.
@@ -53,7 +55,8 @@ public final class ONNXEngine: Engine {
         self.library = try ONNXLibrary.open(library)
         processors = Processors()
         self.provider = provider
-        self.gpus = try GPUSupport(request: gpus, library: self.library, log: log).devices()
+        (self.gpus, driverVersion) =
+            try GPUSupport(request: gpus, library: self.library, log: log).devices()
     }
 
     /// The GPUs that were taken, as planner and core see them; none where the CPU serves.

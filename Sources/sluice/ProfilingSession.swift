@@ -28,7 +28,7 @@ struct ProfilingSession {
     private var fingerprint: String {
         HostFingerprint.of(cores: cores.count, engine: "onnxruntime \(engine.libraryVersion)")
     }
-    private var today: String {
+    var today: String {
         String(Date().formatted(.iso8601).prefix(10))
     }
 
@@ -88,18 +88,18 @@ struct ProfilingSession {
 
     // MARK: One model
 
-    private func definition(of name: String) throws -> ModelDefinition {
+    func definition(of name: String) throws -> ModelDefinition {
         try repository.read(name, override: nil) {
             (artifact) throws(EngineError) -> DeclaredSignature in
             try engine.load(artifact).declared
         }
     }
 
-    private func limit(of definition: ModelDefinition) -> Int32 {
+    func limit(of definition: ModelDefinition) -> Int32 {
         min(maxBatch, max(1, definition.rules.maxBatch))
     }
 
-    private func subject(
+    func subject(
         _ definition: ModelDefinition,
         _ artifact: ModelArtifact
     ) throws -> Subject {
@@ -191,7 +191,7 @@ struct ProfilingSession {
     private func share(of units: Int32) -> Double { 100 * Double(units) / Double(cores.count) }
 
     /// The model file itself, where the artifact is its folder.
-    private static func file(of artifact: ModelArtifact) -> String {
+    static func file(of artifact: ModelArtifact) -> String {
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: artifact.path, isDirectory: &isFolder)
         return exists && isFolder.boolValue ? artifact.path + "/model.onnx" : artifact.path

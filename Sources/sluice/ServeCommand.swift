@@ -21,6 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "As in Triton") var triton: TritonOptions
     @OptionGroup(title: "Sluice's own") var own: SluiceOptions
+    @OptionGroup(title: "GPUs") var gpus: GPUOptions
 
     func run() async throws {
         let logs = try logSettings()
@@ -84,9 +85,10 @@ struct ServeCommand: AsyncParsableCommand {
                 defaultMaxBatch: Int64(try defaultMaxBatch()),
                 logger: logger
             )
+            let (engine, base) = try engine(emulation, logger)
             return try ServingRuntime(
-                try runtimeConfiguration(emulation),
-                engine: try engine(emulation, logger),
+                try runtimeConfiguration(base),
+                engine: engine,
                 source: source,
                 logSettings: logs,
                 logger: logger
@@ -100,20 +102,27 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func engine(_ emulation: Emulation?, _ logger: Logger) throws -> any Engine {
+    /// The engine, and the configuration of the devices that it runs on.
+    private func engine(
+        _ emulation: Emulation?,
+        _ logger: Logger
+    ) throws -> (any Engine, RuntimeConfiguration) {
         if let emulation {
             let names = emulation.devices.map { "\($0.name) (\($0.kind))" }
             logger.notice("emulated devices: \(names.joined(separator: ", "))")
-            return emulation.engine()
+            return (emulation.engine(), emulation.configuration)
         }
-        let engine = try ONNXEngine(library: own.onnxruntime)
+        let request = try gpus.request(usual: .auto)
+        let engine = try ONNXEngine(library: own.onnxruntime, gpus: request, log: logger)
         logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
-        return engine
+        return (engine, .gpus(engine.gpuSpecs))
     }
 
-    private func runtimeConfiguration(_ emulation: Emulation?) throws -> RuntimeConfiguration {
+    private func runtimeConfiguration(
+        _ base: RuntimeConfiguration
+    ) throws -> RuntimeConfiguration {
         let layers = try own.layers()
-        var configuration = emulation?.configuration ?? .host()
+        var configuration = base
         configuration.core.planner = layers.planner
         configuration.core.scaler = layers.scaler
         configuration.core.policy = layers.policy

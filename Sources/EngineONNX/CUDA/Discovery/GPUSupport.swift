@@ -8,11 +8,11 @@ struct GPUSupport {
     let library: ONNXLibrary
     let log: Logger
 
-    /// The GPUs to serve from; none where the CPU is to serve.
+    /// The GPUs to serve from, and their driver's version; none where the CPU is to serve.
     ///
     /// - Throws: Where GPUs were asked for by number and can't be had.
-    func devices() throws(EngineError) -> [GPUDevice] {
-        if request.selection == .none { return [] }
+    func devices() throws(EngineError) -> (gpus: [GPUDevice], driver: String?) {
+        if request.selection == .none { return ([], nil) }
         do throws(EngineError) {
             let discovery = try GPUDiscovery(request)
             let facts = try wanted(of: discovery.facts())
@@ -20,11 +20,11 @@ struct GPUSupport {
             let devices = try discovery.take(facts)
             log.info("NVIDIA driver \(discovery.driverVersion), CUDA \(discovery.driver.version)")
             for device in devices { log.notice("\(device.line)") }
-            return devices
+            return (devices, discovery.driverVersion)
         } catch {
             guard request.selection == .auto, error.kind == .unavailable else { throw error }
             log.notice("no GPU serves: \(error.message); the CPU does")
-            return []
+            return ([], nil)
         }
     }
 
