@@ -2,6 +2,7 @@ import ArgumentParser
 import Documents
 import EngineONNX
 import Foundation
+import Planning
 import Profiler
 import ServerRuntime
 import ServingDomain
@@ -37,9 +38,11 @@ struct GPUProfiling {
             throw CommandFailure("there is no GPU to measure; sluice serve says why, see --gpus")
         }
         let budget = TimeBudget(.milliseconds(rounding: minutes * 60_000))
-        let candidates = try candidates(names)
+        let (candidates, files) = try candidates(names)
         for bench in kinds {
-            let run = run(on: bench)
+            // One folder per kind: a model has one profile on each.
+            let folder = try ProfileFolder("\(session.folder.path)/\(bench.spec.kind)")
+            let run = run(on: bench, files, folder)
             let grid = MeasurementGrid(
                 limits: candidates.map(\.subject.batchLimit),
                 on: run.device,
@@ -51,9 +54,8 @@ struct GPUProfiling {
                 "\(bench.spec.kind): \(outcome.measured) parts measured, \(outcome.kept) kept, "
                     + "\(outcome.left) left for another run"
             )
-            let folder = run.folder.path
             let report = ProfilingReport(
-                folder: folder,
+                folder: folder.path,
                 profiles: outcome.profiles,
                 interference: nil
             )
@@ -61,7 +63,11 @@ struct GPUProfiling {
         }
     }
 
-    private func run(on bench: GPUBench) -> DeviceProfiling {
+    private func run(
+        on bench: GPUBench,
+        _ files: [String: String],
+        _ folder: ProfileFolder
+    ) -> DeviceProfiling {
         var run = DeviceProfiling(
             device: ProfiledDevice(bench.spec, units: Array(0..<bench.spec.units)),
             probes: DeviceProbes(
@@ -70,12 +76,18 @@ struct GPUProfiling {
                     try bench.copy(bytes, into: direction != .out, out: direction != .into)
                 }
             ),
-            folder: session.folder,
+            folder: folder,
             fingerprint: fingerprint(bench),
             today: session.today
         )
         run.patience = session.patience
         run.again = session.again
+        if let preset = try? DevicePreset.named(bench.spec.kind) {
+            run.complete = { profile in
+                guard let file = files[profile.model] else { return }
+                ProfilingSession.addCosts(to: &profile, from: file, on: preset)
+            }
+        }
         run.note = { [console = session.console] line in console.note(line) }
         return run
     }
@@ -89,9 +101,12 @@ struct GPUProfiling {
     }
 
     /// The models that can be measured, read once; others are named and left out.
-    private func candidates(_ names: [String]) throws -> [DeviceProfiling.Candidate] {
+    private func candidates(
+        _ names: [String]
+    ) throws -> ([DeviceProfiling.Candidate], files: [String: String]) {
         let stopwatch = Stopwatch.system
         var candidates: [DeviceProfiling.Candidate] = []
+        var files: [String: String] = [:]
         for name in names {
             let definition = try session.definition(of: name)
             guard definition.ensemble == nil, let artifact = definition.versions.last else {
@@ -101,10 +116,12 @@ struct GPUProfiling {
             let began = stopwatch.now()
             do {
                 let subject = try session.subject(definition, artifact)
+                let file = ProfilingSession.file(of: artifact)
+                files[name] = file
                 candidates.append(
                     DeviceProfiling.Candidate(
                         subject: subject,
-                        digest: try FileDigest.of(ProfilingSession.file(of: artifact)),
+                        digest: try FileDigest.of(file),
                         loading: stopwatch.now() - began
                     )
                 )
@@ -112,6 +129,6 @@ struct GPUProfiling {
                 session.console.note("\(name): skipped: \(error.description)")
             }
         }
-        return candidates
+        return (candidates, files)
     }
 }

@@ -152,7 +152,8 @@ struct ProfilingSession {
             cold: (loading + first).inMilliseconds,
             warm: warm.inMilliseconds
         )
-        addCosts(to: &profile, from: Self.file(of: artifact))
+        let preset = DevicePreset.cpu(cores: Int32(cores.count))
+        Self.addCosts(to: &profile, from: Self.file(of: artifact), on: preset)
         let widest = points.map(\.samples.uncertainty).filter(\.isFinite).max() ?? 0
         let spread = String(format: "%.1f", 100 * widest)
         console.note("\(title): \(points.count) points, medians within \(spread) %")
@@ -160,13 +161,17 @@ struct ProfilingSession {
     }
 
     /// FLOPs, kernels and utilisation, where the graph can be read: work over measured time.
-    private func addCosts(to profile: inout Profile, from file: String) {
+    static func addCosts(
+        to profile: inout Profile,
+        from file: String,
+        on preset: DevicePreset
+    ) {
         let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int
-        guard let size, size <= Self.costLimit,
+        guard let size, size <= costLimit,
             let data = FileManager.default.contents(atPath: file),
             let cost = try? CostReader.cost(ofModel: [UInt8](data), named: profile.model)
         else { return }
-        let roofline = Roofline(DevicePreset.cpu(cores: Int32(cores.count)).machine)
+        let roofline = Roofline(preset.machine)
         profile.flops = Double(cost.flops)
         profile.kernels = Int64(roofline.launches(of: cost))
         for row in profile.latency where row.share == 100 {

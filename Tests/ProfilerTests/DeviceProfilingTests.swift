@@ -120,7 +120,7 @@ import Testing
         #expect(known.gpulets.map(\.share) == [12.5, 25, 50, 100])
         #expect(known.gpulets.map(\.createMs) == [0.1, 0.2, 0.4, 0.8])
         #expect(known.copies.count == 18)
-        let file = world.folder.descriptionFile("toy")
+        let file = world.folder.descriptionFile
         let bytes = try #require(FileManager.default.contents(atPath: file))
         let described = try DeviceDescription(reading: [UInt8](bytes), source: file)
         #expect((described.units, described.memoryMiB) == (8, 900))
@@ -140,6 +140,8 @@ import Testing
             }
         )
         #expect(groups.pairs.contains { $0.beside.count == 2 })
+        let library = try DocumentFolder("").profiles(in: world.folder.path)
+        #expect(library.models == ["a", "b"])
         let second = try world.run.run(try world.candidates(), grid, within: world.ample)
         #expect((second.measured, second.kept) == (0, grid.parts.count))
         #expect(second.profiles == first.profiles)

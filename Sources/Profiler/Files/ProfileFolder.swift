@@ -65,7 +65,7 @@ public struct ProfileFolder: Sendable {
     public func file(_ model: String) -> String { "\(path)/\(model).json" }
 
     /// Where the pairs stand.
-    public var pairsFile: String { "\(path)/pairs.json" }
+    public var pairsFile: String { "\(path)/\(DocumentFolder.besidesProfiles.pairs)" }
 
     func write(_ bytes: [UInt8], to file: String) throws(ProfilerError) {
         do {

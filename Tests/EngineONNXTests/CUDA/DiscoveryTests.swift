@@ -221,4 +221,29 @@ struct GPUWordsTests {
         #expect(words["cudnn_conv_algo_search"] == "HEURISTIC")
         #expect(words["arena_extend_strategy"] == "kSameAsRequested")
     }
+
+    /// Proves that Triton's numbers for the provider's options are taken in the provider's words,
+    /// over ours, and that wrong ones are refused by name.
+    @Test
+    func tritonOptions() throws {
+        let stream = try #require(OpaquePointer(bitPattern: 1))
+        let changes = try SessionSettings([
+            "cudnn_conv_algo_search": "0", "arena_extend_strategy": "0",
+            "gpu_mem_limit": "123456", "gpu.cpu_fallback": "1",
+        ])
+        #expect(changes.allowsFallback)
+        let settings = GPUProvider.settings(0, stream, 700, changes.gpuOptions)
+        defer { for setting in settings { setting.release() } }
+        let words = Dictionary(
+            uniqueKeysWithValues: settings.map { ($0.key.text, $0.value.text) }
+        )
+        #expect(words["cudnn_conv_algo_search"] == "EXHAUSTIVE")
+        #expect(words["arena_extend_strategy"] == "kNextPowerOfTwo")
+        #expect(words["gpu_mem_limit"] == "123456")
+        #expect(words["do_copy_in_default_stream"] == "1")
+        for name in ["gpu_mem_limit", "cudnn_conv_algo_search", "gpu.cpu_fallback"] {
+            let error = try Bench.error { _ = try SessionSettings([name: "-3"]) }
+            #expect(error.message.contains("'\(name)' is '-3'"))
+        }
+    }
 }

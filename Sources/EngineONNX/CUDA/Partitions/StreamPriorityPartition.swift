@@ -28,7 +28,7 @@ final class StreamPriorityPartition: Partition {
     func open(_ units: [Int32]) throws(EngineError) -> PartitionSeat {
         try check(units)
         let (least, greatest) = device.priorities
-        // Priorities fall as numbers: all of the card has the greatest, the smallest part the least.
+        // The greatest priority is the smallest number: all of the card has it.
         let steps = (greatest - least) * Int32(units.count) / self.units
         return PartitionSeat(everywhere: device, units: units, priority: least + steps)
     }

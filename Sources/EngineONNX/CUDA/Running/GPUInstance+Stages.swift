@@ -155,6 +155,8 @@ extension GPUInstance {
                 try runParts(of: batch)
             }
         }
+        // The library leaves whichever context it likes (platform notes, F.3).
+        try device.context.enter()
         try learnShapes(of: batch)
         try lane.end(before: other)
         progress.hasRun = true

@@ -14,13 +14,14 @@ struct GPUProvider: Sendable {
         of library: ONNXLibrary,
         on device: GPUDevice,
         stream: CUDAStream,
-        memoryMiB: Int64
+        memoryMiB: Int64,
+        changes: [String: String]
     ) throws(EngineError) {
         guard !isHost else { return }
         let calls = library.calls
         let cuda = try library.made("CUDA options") { calls.create_cuda_options($0) }
         defer { calls.release_cuda_options(cuda) }
-        let settings = Self.settings(device.facts.ordinal, stream.handle, memoryMiB)
+        let settings = Self.settings(device.facts.ordinal, stream.handle, memoryMiB, changes)
         var keys = settings.map { $0.key.pointer }
         var values = settings.map { $0.value.pointer }
         defer { for setting in settings { setting.release() } }
@@ -47,11 +48,14 @@ struct GPUProvider: Sendable {
 
     /// The provider's options (platform notes, F.3). The search for convolutions is HEURISTIC,
     /// since every new batch size would stall for an exhaustive one; the arena takes what is asked
-    /// for, since powers of two would break the limit.
+    /// for, since powers of two would break the limit. A model's own configuration may change those.
+    ///
+    /// - Parameter changes: Options to set otherwise, by their names.
     static func settings(
         _ ordinal: Int32,
         _ stream: OpaquePointer,
-        _ memoryMiB: Int64
+        _ memoryMiB: Int64,
+        _ changes: [String: String] = [:]
     ) -> [(key: CText, value: CText, release: () -> Void)] {
         let words: [(String, String)] = [
             ("device_id", String(ordinal)),
@@ -63,7 +67,7 @@ struct GPUProvider: Sendable {
             ("do_copy_in_default_stream", "1"),
         ]
         return words.map { key, value in
-            let (key, value) = (CText(key), CText(value))
+            let (key, value) = (CText(key), CText(changes[key] ?? value))
             return (
                 key, value,
                 {

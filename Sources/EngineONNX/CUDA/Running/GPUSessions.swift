@@ -101,7 +101,8 @@ struct GPUSessions: Sendable {
                 of: library,
                 on: device,
                 stream: stream,
-                memoryMiB: min(limit, device.spec.memoryMiB)
+                memoryMiB: min(limit, device.spec.memoryMiB),
+                changes: weights.settings.gpuOptions
             )
         }
         return session
