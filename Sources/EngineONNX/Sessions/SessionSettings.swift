@@ -23,7 +23,7 @@ struct SessionSettings: Hashable, Sendable {
 
     /// Whether operators that a GPU has no kernel for may run on the CPU, with copies between.
     var allowsFallback = false
-    /// What a model's configuration changes of the CUDA provider's options, in the provider's words.
+    /// What a model's configuration changes of the CUDA provider's options, in its own words.
     var gpuOptions: [String: String] = [:]
 
     /// Reads Triton's parameters.

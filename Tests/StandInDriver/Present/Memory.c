@@ -49,6 +49,9 @@ static bool give_back(const void *base, bool pinned) {
     for (block **one = &blocks; *one; one = &(*one)->next) {
         if ((*one)->base != base || (*one)->pinned != pinned) continue;
         block *gone = *one;
+        if (standin_touches(gone->base, gone->bytes)) {
+            standin_violation("memory given back with a copy under way");
+        }
         *one = gone->next;
         *(pinned ? &standin_counts.pinned_bytes : &standin_counts.device_bytes) -=
             (int64_t)gone->bytes;

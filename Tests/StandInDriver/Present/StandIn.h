@@ -91,6 +91,8 @@ SHARED int64_t standin_now(void);
 // Does all of a stream's operations up to a place in the order of all.
 SHARED void standin_do(stream *on, uint64_t place);
 SHARED uint64_t standin_queue(operation what);
+// Whether a copy that is not done yet reads or writes a range; does all that do.
+SHARED bool standin_touches(const char *base, size_t bytes);
 SHARED bool standin_is_stream(const stream *one);
 SHARED stream *standin_make_stream(int32_t device, int32_t priority, green *home);
 SHARED void standin_forget_memory(void);

@@ -52,6 +52,22 @@ void standin_do(stream *on, uint64_t place) {
     sweep();
 }
 
+bool standin_touches(const char *base, size_t bytes) {
+    bool found = false;
+    for (uint64_t at = 0; at < count; at++) {
+        operation *one = &operations[at];
+        if (one->done || one->kind != kind_copy) continue;
+        const char *to = one->to, *from = one->from;
+        bool touches = (to >= base && to < base + bytes) || (from >= base && from < base + bytes);
+        if (!touches) continue;
+        found = true;
+        one->done = true;
+        memcpy(one->to, one->from, one->bytes);
+    }
+    sweep();
+    return found;
+}
+
 bool standin_is_stream(const stream *one) {
     return one >= streams && one < streams + stream_limit && one->alive;
 }

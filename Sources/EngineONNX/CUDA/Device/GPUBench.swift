@@ -31,6 +31,7 @@ public struct GPUBench: Sendable {
         )
         _ = try first.reserve(count)
         _ = try second.reserve(count)
+        defer { device.drain() }
         let (arrival, departure) = (try CopyTicket(on: device), try CopyTicket(on: device))
         if into {
             let stream = device.copies.highIn

@@ -49,6 +49,14 @@ final class GPUDevice: Sendable {
         )
     }
 
+    /// Waits until no copy is under way, whatever becomes of it; after a failure.
+    func drain() {
+        guard (try? context.enter()) != nil else { return }
+        for stream in [copies.highIn, copies.lowIn, copies.highOut, copies.lowOut] {
+            try? stream.synchronize()
+        }
+    }
+
     /// One line for the log.
     var line: String {
         let size = partition.processors(partition.grain)

@@ -9,7 +9,23 @@ import ServingDomain
 extension GPUInstance {
     func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
         guard let batch = current else { throw EngineError(.failed, "no batch was prepared") }
-        try device.context.enter()
+        do throws(EngineError) {
+            try device.context.enter()
+            return try carryOut(stage, of: batch)
+        } catch {
+            settle()
+            throw error
+        }
+    }
+
+    /// Waits for what a failed stage may have queued: memory is used again, or given back, only
+    /// when no copy reads or writes it any more.
+    func settle() {
+        device.drain()
+        try? lane.stream.synchronize()
+    }
+
+    private func carryOut(_ stage: Stage, of batch: BoundBatch) throws(EngineError) -> StageTimes {
         switch stage {
         case .whole:
             progress = Progress()
@@ -61,8 +77,13 @@ extension GPUInstance {
     func copyRest(of batch: BoundBatch) throws(EngineError) {
         let total = batch.outputs.reduce(0) { $0 + $1.byteCount }
         guard progress.copiedOut < total else { return }
-        try copyOut(to: .max, of: batch, on: device.copies.lowOut)
-        _ = try departure.times()
+        do throws(EngineError) {
+            try copyOut(to: .max, of: batch, on: device.copies.lowOut)
+            _ = try departure.times()
+        } catch {
+            settle()
+            throw error
+        }
     }
 
     /// Queues the inputs' bytes up to `end`, all inputs taken one after the other.

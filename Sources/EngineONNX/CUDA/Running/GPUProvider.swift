@@ -47,8 +47,9 @@ struct GPUProvider: Sendable {
     }
 
     /// The provider's options (platform notes, F.3). The search for convolutions is HEURISTIC,
-    /// since every new batch size would stall for an exhaustive one; the arena takes what is asked
-    /// for, since powers of two would break the limit. A model's own configuration may change those.
+    /// since every new batch size would stall for an exhaustive one; the arena takes what is
+    /// asked for, since powers of two would break the limit. A model's own configuration may
+    /// change those.
     ///
     /// - Parameter changes: Options to set otherwise, by their names.
     static func settings(
