@@ -35,7 +35,7 @@ struct GPUProfiling {
             kinds.append(bench)
         }
         guard !kinds.isEmpty else {
-            throw CommandFailure("there is no GPU to measure; sluice serve says why, see --gpus")
+            throw CommandFailure("there is no GPU to measure; the line before says why")
         }
         let budget = TimeBudget(.milliseconds(rounding: minutes * 60_000))
         let (candidates, files) = try candidates(names)

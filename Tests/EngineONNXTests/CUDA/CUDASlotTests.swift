@@ -21,6 +21,30 @@ struct CUDASlotTests {
         library.calls.release_memory_info(memory)
     }
 
+    /// Proves that the library refuses nodes for the CPU in the words that we look for.
+    @Test
+    func fallback() throws {
+        let library = try ONNXLibrary.open(nil)
+        let path = try Bench.file(ModelBytes.affine.bytes)
+        defer { Bench.remove(path) }
+        let file = try ModelFile(ModelArtifact(name: "m", version: 1, path: path))
+        let settings = try SessionSettings([:])
+        let error = try Bench.error {
+            _ = try ONNXSession(
+                file: file,
+                path: path,
+                settings: settings,
+                threads: 1,
+                library: library
+            ) { options throws(EngineError) in
+                let key = "session.disable_cpu_ep_fallback"
+                let status = library.calls.add_session_entry(options, key, "1")
+                try library.check(status, "session options")
+            }
+        }
+        #expect(error.message.contains("fallback to CPU EP"), "\(error.message)")
+    }
+
     /// Proves that what the library says while a session is made is heard, and only then.
     @Test
     func listening() throws {

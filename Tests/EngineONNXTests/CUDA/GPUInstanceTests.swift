@@ -207,6 +207,28 @@ extension OnStandIn {
             }
         }
 
+        /// Proves that memory which only idle sessions hold is freed before a batch is cut.
+        @Test
+        func memoryOfIdleSessions() throws {
+            try StandIn.run { standIn in
+                let complaints = Flag()
+                let (model, device) = try model(.affine, standIn) { items in
+                    guard items == 4, !complaints.isRaised else { return nil }
+                    complaints.raise()
+                    return "CUBLAS_STATUS_ALLOC_FAILED"
+                }
+                let made = try model.makeInstance(place(device, 0...3))
+                let gpu = try #require(made as? GPUInstance)
+                try gpu.pin(place(device, 4...5))
+                #expect(gpu.device.idle.count == 1)
+                let result = try Bench.run(gpu, items: 4, dims: [2], rows(4, 2))
+                #expect(result.shape == [4, 3])
+                #expect(complaints.isRaised)
+                #expect(gpu.device.idle.count == 0)
+                #expect(gpu.mostItems == .max)
+            }
+        }
+
         /// Proves that memory which runs out for buffers or streams is refused in one line, once
         /// what idle sessions hold has been given up, and that the instance lives on.
         @Test

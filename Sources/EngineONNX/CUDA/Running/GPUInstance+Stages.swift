@@ -169,12 +169,7 @@ extension GPUInstance {
         if batch.items > mostItems {
             try runParts(of: batch)
         } else {
-            do throws(EngineError) {
-                try run(batch, retries: true)
-            } catch {
-                try shrink(batch, after: error)
-                try runParts(of: batch)
-            }
+            try runOrShrink(batch)
         }
         // The library leaves whichever context it likes (platform notes, F.3).
         try device.context.enter()
@@ -182,6 +177,21 @@ extension GPUInstance {
         try lane.end(before: other)
         progress.hasRun = true
         progress.copiedOut = 0
+    }
+
+    /// Where memory runs out: what idle sessions hold is given up first, then the batch is halved.
+    private func runOrShrink(_ batch: BoundBatch) throws(EngineError) {
+        do throws(EngineError) {
+            do throws(EngineError) {
+                try run(batch, retries: true)
+            } catch {
+                guard error.kind == .outOfMemory, device.idle.drop() > 0 else { throw error }
+                try run(batch, retries: true)
+            }
+        } catch {
+            try shrink(batch, after: error)
+            try runParts(of: batch)
+        }
     }
 
     private func run(_ batch: BoundBatch, retries: Bool) throws(EngineError) {
