@@ -10,6 +10,7 @@ final class ONNXModel: LoadedModel {
     private let processors: Processors
     private let gpus: [GPUDevice]
     private let provider: GPUProvider
+    private let tenure = ModelTenure()
 
     init(
         weights: ModelWeights,
@@ -26,7 +27,8 @@ final class ONNXModel: LoadedModel {
     }
 
     deinit {
-        for gpu in gpus { gpu.idle.drop(of: weights) }
+        tenure.end()
+        for gpu in gpus { gpu.idle.drop(of: tenure) }
     }
 
     var declared: DeclaredSignature { weights.declared }
@@ -35,7 +37,12 @@ final class ONNXModel: LoadedModel {
 
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
         if let gpu = gpus.first(where: { $0.spec.name == placement.device.name }) {
-            let sessions = GPUSessions(weights: weights, device: gpu, provider: provider)
+            let sessions = GPUSessions(
+                weights: weights,
+                tenure: tenure,
+                device: gpu,
+                provider: provider
+            )
             return try GPUInstance(model: self, sessions: sessions, placement: placement)
         }
         // Pinned first, so that a pool that is made here starts on the right cores.

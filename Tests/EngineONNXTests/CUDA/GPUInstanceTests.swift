@@ -176,6 +176,38 @@ extension OnStandIn {
             }
         }
 
+        /// Proves that a model which is unloaded leaves nothing on the device, whether its
+        /// instances go before it or after, and that the next model never gets its sessions.
+        @Test
+        func unloading() throws {
+            try StandIn.run { standIn in
+                let engine = try ONNXEngine(gpus: standIn.request(), log: LogLines().logger)
+                let device = try #require(engine.gpuSpecs.first)
+                let streams = standIn["streams"]
+                for (round, bytes) in [ModelBytes.affine, .identity(.fp32), .affine].enumerated() {
+                    let path = try Bench.file(bytes.bytes)
+                    defer { Bench.remove(path) }
+                    let artifact = ModelArtifact(name: "test", version: 1, path: path)
+                    var model: (any LoadedModel)? = try engine.load(artifact)
+                    var gpu = try model?.makeInstance(place(device, 0...3))
+                    try gpu?.pin(place(device, 4...5))
+                    let width = round == 1 ? 3 : 2
+                    let instance = try #require(gpu)
+                    let result = try Bench.run(
+                        instance,
+                        items: 1,
+                        dims: [Int64(width)],
+                        rows(1, width)
+                    )
+                    #expect(result.shape == [1, 3])
+                    if round == 0 { gpu = nil } else { model = nil }
+                    withExtendedLifetime((model, gpu)) {}
+                }
+                #expect(engine.gpus.allSatisfy { $0.idle.count == 0 })
+                #expect(standIn["streams"] == streams)
+            }
+        }
+
         /// Proves that memory which runs out in a run leads to smaller batches with the same
         /// results, and to a refusal only when one item alone does not fit.
         @Test

@@ -35,8 +35,8 @@ static block *take(size_t bytes, bool pinned) {
     block *one = calloc(1, sizeof *one);
     size_t rounded = (bytes + 255) / 256 * 256;
     one->base = aligned_alloc(256, rounded);
-    // What nobody has written yet is told from what was copied there.
-    memset(one->base, 0xA5, rounded);
+    // What nobody has written yet is told from what was copied there; a mebibyte will do.
+    memset(one->base, 0xA5, rounded < 1 << 20 ? rounded : 1 << 20);
     one->bytes = bytes;
     one->pinned = pinned;
     one->next = blocks;

@@ -37,7 +37,7 @@ final class GPULane {
     deinit {
         session.library.calls.release_memory_info(memory)
         let device = sessions.device
-        if !device.context.isLost { device.idle.keep(session, of: sessions.weights, units) }
+        if !device.context.isLost { device.idle.keep(session, of: sessions.tenure, units) }
     }
 
     /// A run is about to begin, once `copied` is over.

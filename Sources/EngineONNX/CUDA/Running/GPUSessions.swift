@@ -5,6 +5,7 @@ import ServingDomain
 /// Gets sessions of one model on one GPU: one that is idle, else a new one.
 struct GPUSessions: Sendable {
     let weights: ModelWeights
+    let tenure: ModelTenure
     let device: GPUDevice
     let provider: GPUProvider
 
@@ -21,7 +22,7 @@ struct GPUSessions: Sendable {
                 "GPU \(device.facts.ordinal) is lost; restart the server"
             )
         }
-        if let known = device.idle.take(weights, units) { return known }
+        if let known = device.idle.take(tenure, units) { return known }
         do throws(EngineError) {
             return try make(units, memoryMiB)
         } catch {

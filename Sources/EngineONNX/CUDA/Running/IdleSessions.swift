@@ -4,7 +4,7 @@ import Synchronization
 /// same units: so a new plan switches lanes to sessions that stand instead of building them.
 final class IdleSessions: Sendable {
     private struct Idle {
-        var model: ObjectIdentifier
+        var tenure: ModelTenure
         var units: [Int32]
         var session: ONNXSession
     }
@@ -14,19 +14,22 @@ final class IdleSessions: Sendable {
     private static let limit = 32
 
     /// A session of a model on the given units, which is the caller's from now on.
-    func take(_ model: ModelWeights, _ units: [Int32]) -> ONNXSession? {
+    func take(_ tenure: ModelTenure, _ units: [Int32]) -> ONNXSession? {
         idle.withLock { idle in
-            let id = ObjectIdentifier(model)
-            guard let place = idle.firstIndex(where: { $0.model == id && $0.units == units })
+            guard
+                let place = idle.firstIndex(where: { $0.tenure === tenure && $0.units == units })
             else { return nil }
             return idle.remove(at: place).session
         }
     }
 
-    /// Keeps a session; the one that is idle for longest goes where there are too many.
-    func keep(_ session: ONNXSession, of model: ModelWeights, _ units: [Int32]) {
+    /// Keeps a session, unless its model is unloaded; the one that is idle for longest goes where
+    /// there are too many.
+    func keep(_ session: ONNXSession, of tenure: ModelTenure, _ units: [Int32]) {
         let spare = idle.withLock { idle -> Idle? in
-            idle.append(Idle(model: ObjectIdentifier(model), units: units, session: session))
+            // Asked under the lock: who ends a tenure drops its sessions after.
+            guard !tenure.isOver else { return nil }
+            idle.append(Idle(tenure: tenure, units: units, session: session))
             return idle.count > Self.limit ? idle.removeFirst() : nil
         }
         withExtendedLifetime(spare) {}
@@ -35,11 +38,10 @@ final class IdleSessions: Sendable {
     /// Lets go of all, or of one model's.
     /// - Returns: How many there were.
     @discardableResult
-    func drop(of model: ModelWeights? = nil) -> Int {
+    func drop(of tenure: ModelTenure? = nil) -> Int {
         let gone = idle.withLock { idle -> [Idle] in
-            let id = model.map { ObjectIdentifier($0) }
-            let gone = idle.filter { id == nil || $0.model == id }
-            idle.removeAll { id == nil || $0.model == id }
+            let gone = idle.filter { tenure == nil || $0.tenure === tenure }
+            idle.removeAll { tenure == nil || $0.tenure === tenure }
             return gone
         }
         return gone.count
@@ -47,4 +49,16 @@ final class IdleSessions: Sendable {
 
     /// How many are kept.
     var count: Int { idle.withLock { $0.count } }
+}
+
+/// How long a model is loaded: instances may outlive it for a moment, and what they give back then
+/// is not worth keeping.
+final class ModelTenure: Sendable {
+    private let over = Atomic<Bool>(false)
+
+    /// Whether the model is unloaded.
+    var isOver: Bool { over.load(ordering: .acquiring) }
+
+    /// The model is unloaded.
+    func end() { over.store(true, ordering: .releasing) }
 }
