@@ -37,6 +37,14 @@ final class ONNXModel: LoadedModel {
 
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
         if let gpu = gpus.first(where: { $0.spec.name == placement.device.name }) {
+            if holdsStrings, weights.settings.allowsFallback {
+                return ONNXInstance(
+                    model: self,
+                    session: try weights.session(cores: 1, siblings: 1),
+                    processors: processors,
+                    standsInForGPU: true
+                )
+            }
             let sessions = GPUSessions(
                 weights: weights,
                 tenure: tenure,
@@ -59,5 +67,10 @@ final class ONNXModel: LoadedModel {
         try instance.pin(placement)
         instance.giveWay(true)
         return instance
+    }
+
+    /// Whether a request brings or takes strings, which a GPU can't hold.
+    private var holdsStrings: Bool {
+        (layout.inputs + layout.outputs).contains { $0.type == .bytes }
     }
 }

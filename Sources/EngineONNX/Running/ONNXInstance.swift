@@ -37,7 +37,16 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     /// The most sizes and shapes that are kept bound.
     private static let batchLimit = 64
 
-    init(model: ONNXModel, session: ONNXSession, processors: Processors) {
+    /// Whether it serves a GPU's lane in place of the GPU: copies are nothing, cores are not given.
+    private let standsInForGPU: Bool
+
+    init(
+        model: ONNXModel,
+        session: ONNXSession,
+        processors: Processors,
+        standsInForGPU: Bool = false
+    ) {
+        self.standsInForGPU = standsInForGPU
         self.model = model
         self.session = session
         self.processors = processors
@@ -72,6 +81,7 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     ///
     /// The number of threads stays what it was; without cores nothing is pinned.
     func pin(_ placement: Placement) throws(EngineError) {
+        guard !standsInForGPU else { return }
         let cores = try processors.numbers(of: placement.own)
         guard !cores.isEmpty else { return }
         try Processors.pinCallingThread(to: cores)
@@ -135,7 +145,11 @@ extension ONNXInstance {
     }
 
     func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
-        guard stage == .whole else {
+        switch stage {
+        case .whole: break
+        case .run(segments: 0..<1) where standsInForGPU: break
+        case .copyIn where standsInForGPU, .copyOut where standsInForGPU: return nil
+        default:
             throw EngineError(.failed, "ONNX Runtime on a CPU runs whole batches, not \(stage)")
         }
         guard let batch = current else {

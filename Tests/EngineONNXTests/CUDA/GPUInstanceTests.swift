@@ -336,6 +336,7 @@ extension OnStandIn {
                 #expect(error.kind == .badModel)
                 #expect(error.message.contains("'x' holds strings"))
                 #expect(try strings.makeInstance(Bench.place()) is ONNXInstance)
+                #expect(error.message.contains("gpu.cpu_fallback = 1"))
                 let (model, same) = try model(.affine, standIn)
                 let gpu = try model.makeInstance(place(same, 0...3))
                 #expect(try Bench.error { try gpu.perform(.whole) }.kind == .failed)
@@ -349,6 +350,32 @@ extension OnStandIn {
                     try gpu.prepare(items: 0, shapes: InputShapes([[2]]))
                 }
                 #expect(items.kind == .badInput)
+            }
+        }
+
+        /// Proves that a model with strings whose configuration allows it is run by the CPU in the
+        /// GPU's lane, whole and in stages, and takes nothing of the GPU.
+        @Test
+        func stringsOnTheCPU() throws {
+            try StandIn.run { standIn in
+                let options = ["gpu.cpu_fallback": "1"]
+                let (model, device) = try model(.identity(.bytes), standIn, options: options)
+                let before = standIn["calls"]
+                let instance = try model.makeInstance(place(device, 0...3))
+                #expect(instance is ONNXInstance)
+                try instance.pin(place(device, 4...7))
+                let wire = [UInt8](repeating: 0, count: 12)
+                #expect(try Bench.run(instance, items: 1, dims: [3], wire).bytes == wire)
+                try instance.prepare(items: 1, shapes: InputShapes([[3]]))
+                try instance.input(0, byteCount: wire.count).copyBytes(from: wire)
+                for stage in [Stage.copyIn(chunk: 0), .run(segments: 0..<1), .copyOut(chunk: 0)] {
+                    #expect(try instance.perform(stage) == nil)
+                }
+                #expect(try Array(instance.output(0).bytes) == wire)
+                #expect(
+                    try Bench.error { try instance.perform(.run(segments: 0..<2)) }.kind == .failed
+                )
+                #expect(standIn["calls"] == before)
             }
         }
 

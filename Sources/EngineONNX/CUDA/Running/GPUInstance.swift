@@ -62,7 +62,7 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
             throw EngineError(
                 .badModel,
                 "\(model.weights.file.title): '\(strings.name)' holds strings, which a GPU can't; "
-                    + "serve the model from the CPU"
+                    + "allow the CPU for it with parameter gpu.cpu_fallback = 1"
             )
         }
         lane = try GPULane(sessions, units: placement.units, memoryMiB: placement.memoryMiB)

@@ -66,7 +66,7 @@ struct GPUSessions: Sendable {
         return EngineError(
             .badModel,
             "\(title): the CUDA provider has no kernel for \(names)\(more); allow the CPU for them "
-                + "with parameter gpu.cpu_fallback = 1, or serve the model from the CPU"
+                + "with parameter gpu.cpu_fallback = 1"
         )
     }
 
