@@ -94,7 +94,11 @@ let edges: [Target] = [
         ]
     ),
     .target(name: "CONNXRuntime"),
-    room("EngineONNX", needs: ["ServingDomain", "ServerRuntime", "CONNXRuntime", log]),
+    .target(name: "CCUDADriver"),
+    room(
+        "EngineONNX",
+        needs: ["ServingDomain", "ServerRuntime", "CONNXRuntime", "CCUDADriver", log]
+    ),
     room("Profiler", needs: ["ServingDomain", "ServerRuntime", "Documents"]),
     room("EngineEmulated", needs: ["ServingDomain", "ServerRuntime", "VirtualDevices"]),
     room(
@@ -196,7 +200,15 @@ let edgeTests: [Target] = [
         of: ["EngineEmulated", "ServerRuntime", "ServingDomain", "VirtualDevices"]
     ),
     tests("ProfilerTests", of: ["Profiler", "ServerRuntime", "Documents", "ServingDomain"]),
-    tests("EngineONNXTests", of: ["EngineONNX", "ServerRuntime", "ServingDomain"]),
+    tests(
+        "EngineONNXTests",
+        of: [
+            "EngineONNX", "CONNXRuntime", "ServerRuntime", "ServerCore", "ServingDomain",
+            "Profiler", "Documents", log,
+        ]
+    ),
+    standIn("StandInDriver", path: "Present"),
+    standIn("OldStandInDriver", path: "Old"),
     tests(
         "ModelRepositoryTests",
         of: [
@@ -254,11 +266,17 @@ nonisolated var strict: [SwiftSetting] {
     ]
 }
 
-/// What `Benchmarks/` imports; the executable needs no line here.
+/// What `Benchmarks/` imports; the executable needs no line here. Stand-ins are libraries that
+/// tests open by their paths, as the server opens what they stand in for.
 var offered: [Product] {
-    chosen.targets.map(\.name)
-        .filter { offeredRooms.contains($0) }
-        .map { .library(name: $0, targets: [$0]) }
+    let names = chosen.targets.map(\.name)
+    return names.filter(offeredRooms.contains).map { .library(name: $0, targets: [$0]) }
+        + names.filter { $0.hasSuffix("StandInDriver") }
+        .map { .library(name: $0, type: .dynamic, targets: [$0]) }
+}
+
+func standIn(_ name: String, path: String) -> Target {
+    .target(name: name, path: "Tests/StandInDriver/\(path)")
 }
 
 func room(_ name: String, needs: [Target.Dependency] = []) -> Target {
@@ -304,6 +322,7 @@ func closure(of names: [String], in targets: [Target]) -> [Target] {
     var frontier = names
     while let name = frontier.popLast() {
         guard let target = targets.first(where: { $0.name == name }) else { continue }
+        if name == "EngineONNXTests" { wanted.formUnion(["StandInDriver", "OldStandInDriver"]) }
         for next in target.dependencies.compactMap(targetName) where wanted.insert(next).inserted {
             frontier.append(next)
         }

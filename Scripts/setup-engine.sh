@@ -3,7 +3,8 @@
 # wheel `onnxruntime`, in the version that Scripts/engine.lock names. Nothing is installed
 # elsewhere; a second run finds the library there and ends at once.
 #
-#   Scripts/setup-engine.sh [WHEEL]     WHEEL: a wheel that is already here, instead of pip's
+#   Scripts/setup-engine.sh [WHEEL]     WHEEL: a wheel that is already here, instead of pip's;
+#                                       one of onnxruntime-gpu brings the CUDA provider along
 #
 # PYTHON names the interpreter to use, python3 otherwise.
 set -eu
@@ -24,7 +25,7 @@ version=$(sed -n 's/^onnxruntime=//p' Scripts/engine.lock)
 home=.engine
 library=$home/libonnxruntime.so.$version
 
-if [ -s "$library" ] && [ "$(cat "$home/version" 2>/dev/null)" = "$version" ]; then
+if [ -z "$wheel" ] && [ -s "$library" ] && [ "$(cat "$home/version" 2>/dev/null)" = "$version" ]; then
     echo "setup-engine: ONNX Runtime $version is in $home"
     exit 0
 fi
@@ -88,6 +89,11 @@ wanted = {
 }
 try:
     with zipfile.ZipFile(wheel) as archive:
+        # The CUDA provider must lie beside the library that opens it.
+        for name in archive.namelist():
+            base = os.path.basename(name)
+            if base in ("libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"):
+                wanted[name] = base
         for name, target in wanted.items():
             with archive.open(name) as source:
                 with open(os.path.join(scratch, target), "wb") as sink:
@@ -114,6 +120,9 @@ if found != version:
 PYTHON
 
 mv "$scratch/LICENSE" "$scratch/ThirdPartyNotices.txt" "$home/"
+for provider in "$scratch"/libonnxruntime_providers_*.so; do
+    if [ -e "$provider" ]; then mv "$provider" "$home/"; fi
+done
 mv "$scratch/libonnxruntime.so" "$library"
 ln -sf "libonnxruntime.so.$version" "$home/libonnxruntime.so"
 echo "$version" >"$home/version"

@@ -23,6 +23,7 @@ typedef struct connx_base {
     slot(enable_memory_pattern, 16)                                                               \
     slot(disable_memory_pattern, 17)                                                              \
     slot(disable_arena, 19)                                                                       \
+    slot(set_session_severity, 22)                                                                \
     slot(set_graph_level, 23)                                                                     \
     slot(set_intra_threads, 24)                                                                   \
     slot(set_inter_threads, 25)                                                                   \
@@ -47,6 +48,7 @@ typedef struct connx_base {
     slot(rank, 61)                                                                                \
     slot(dims, 62)                                                                                \
     slot(tensor_info, 65)                                                                         \
+    slot(create_memory_info, 68)                                                                  \
     slot(create_cpu_memory_info, 69)                                                              \
     slot(allocator_free, 76)                                                                      \
     slot(default_allocator, 78)                                                                   \
@@ -59,6 +61,8 @@ typedef struct connx_base {
     slot(release_type_info, 98)                                                                   \
     slot(release_tensor_info, 99)                                                                 \
     slot(release_session_options, 100)                                                            \
+    slot(available_providers, 125)                                                                \
+    slot(release_providers, 126)                                                                  \
     slot(add_session_entry, 130)                                                                  \
     slot(run, 133)                                                                                \
     slot(create_binding, 134)                                                                     \
@@ -80,6 +84,10 @@ typedef struct connx_base {
     slot(set_create_thread, 196)                                                                  \
     slot(set_thread_context, 197)                                                                 \
     slot(set_join_thread, 198)                                                                    \
+    slot(append_cuda, 204)                                                                        \
+    slot(create_cuda_options, 205)                                                                \
+    slot(update_cuda_options, 206)                                                                \
+    slot(release_cuda_options, 208)                                                               \
     slot(string_buffer, 252)
 
 #define CONNX_COUNT(name, index) +1

@@ -75,6 +75,9 @@ final class EmulatedInstance: EngineInstance {
         guard batch.items >= 1 else {
             throw EngineError(.failed, "model '\(loaded.name)': run without a prepared batch")
         }
+        if loaded.model.control.faults.lost == placement.device.id {
+            throw EngineError(.deviceLost, "emulated device \(placement.device.name) is lost")
+        }
         if let device = loaded.seat { return try run(stage, on: device) }
         let latency = try time(of: stage)
         try loaded.model.control.run(seat, items: batch.items, latency: latency)

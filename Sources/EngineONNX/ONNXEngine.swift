@@ -1,8 +1,11 @@
 import CONNXRuntime
+public import Logging
 public import ServerRuntime
+public import ServingDomain
 import Synchronization
 
-/// Runs ONNX models on the CPU with ONNX Runtime, which is found at run time.
+/// Runs ONNX models with ONNX Runtime, which is found at run time: on the CPU, and on NVIDIA GPUs
+/// where they are asked for and found.
 ///
 /// A model's file is read once and its sessions are shared as far as they can be: all instances
 /// that run on one core use one session; an instance with several cores has a session, and so a
@@ -10,6 +13,10 @@ import Synchronization
 public final class ONNXEngine: Engine {
     private let library: ONNXLibrary
     private let processors: Processors
+    let gpus: [GPUDevice]
+    private let provider: GPUProvider
+    /// The version of NVIDIA's driver; nil where no GPU was taken.
+    public let driverVersion: String?
     private let resident = Mutex<[WeightsKey: WeakWeights]>([:])
 
     /// Finds and opens ONNX Runtime.
@@ -17,18 +24,43 @@ public final class ONNXEngine: Engine {
     /// Call it on a thread of normal priority, before threads are pinned: the calling thread's
     /// cores are those that may be used, its priority that of the threads that will serve. The
     /// process's heap takes large blocks from the system from now on.
-    /// - Parameter library: The path of `libonnxruntime.so`; nil = what the environment variable
-    ///   `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
-    ///   checkout, else the system's.
-    /// - Throws: `unavailable` where the library is missing or too old.
-    public init(library: String? = nil) throws(EngineError) {
+    /// - Parameters:
+    ///   - library: The path of `libonnxruntime.so`; nil = what the environment variable
+    ///     `SLUICE_ONNXRUNTIME` names, else `.engine` of the working directory or the executable's
+    ///     checkout, else the system's.
+    ///   - gpus: The GPUs to take; the server's process has them from now on.
+    ///   - log: Where what was found is said.
+    /// - Throws: `unavailable` where the library is missing or too old, or where GPUs that were
+    ///   named can't be had.
+    public convenience init(
+        library: String? = nil,
+        gpus: GPURequest = GPURequest(.none),
+        log: Logger = Logger(label: "sluice.gpu")
+    ) throws(EngineError) {
+        let provider = GPUProvider(isHost: gpus.runsOnHost)
+        try self.init(library: library, gpus: gpus, provider: provider, log: log)
+    }
+
+    /// The same with a provider of the caller's choice.
+    init(
+        library: String?,
+        gpus: GPURequest,
+        provider: GPUProvider,
+        log: Logger
+    ) throws(EngineError) {
         // Made here, by a thread of normal priority.
         _ = ThreadNursery.shared
         _ = ThreadNursery.mayRaise
         connx_map_large_blocks()
         self.library = try ONNXLibrary.open(library)
         processors = Processors()
+        self.provider = provider
+        (self.gpus, driverVersion) =
+            try GPUSupport(request: gpus, library: self.library, log: log).devices()
     }
+
+    /// The GPUs that were taken, as planner and core see them; none where the CPU serves.
+    public var gpuSpecs: [DeviceSpec] { gpus.map(\.spec) }
 
     /// The version of ONNX Runtime that was found, such as `1.31.1`.
     public var libraryVersion: String { library.version }
@@ -59,7 +91,13 @@ public final class ONNXEngine: Engine {
             }
         }
         let layout = try TensorLayout(artifact.signature, of: weights, title: file.title)
-        return ONNXModel(weights: weights, layout: layout, processors: processors)
+        return ONNXModel(
+            weights: weights,
+            layout: layout,
+            processors: processors,
+            gpus: gpus,
+            provider: provider
+        )
     }
 }
 

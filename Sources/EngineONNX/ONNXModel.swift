@@ -8,11 +8,27 @@ final class ONNXModel: LoadedModel {
     /// The tensors in the order of the signature.
     let layout: TensorLayout
     private let processors: Processors
+    private let gpus: [GPUDevice]
+    private let provider: GPUProvider
+    private let tenure = ModelTenure()
 
-    init(weights: ModelWeights, layout: TensorLayout, processors: Processors) {
+    init(
+        weights: ModelWeights,
+        layout: TensorLayout,
+        processors: Processors,
+        gpus: [GPUDevice],
+        provider: GPUProvider
+    ) {
         self.weights = weights
         self.layout = layout
         self.processors = processors
+        self.gpus = gpus
+        self.provider = provider
+    }
+
+    deinit {
+        tenure.end()
+        for gpu in gpus { gpu.idle.drop(of: tenure) }
     }
 
     var declared: DeclaredSignature { weights.declared }
@@ -20,6 +36,23 @@ final class ONNXModel: LoadedModel {
     var weightsMiB: Int64 { weights.weightsMiB }
 
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
+        if let gpu = gpus.first(where: { $0.spec.name == placement.device.name }) {
+            if holdsStrings, weights.settings.allowsFallback {
+                return ONNXInstance(
+                    model: self,
+                    session: try weights.session(cores: 1, siblings: 1),
+                    processors: processors,
+                    standsInForGPU: true
+                )
+            }
+            let sessions = GPUSessions(
+                weights: weights,
+                tenure: tenure,
+                device: gpu,
+                provider: provider
+            )
+            return try GPUInstance(model: self, sessions: sessions, placement: placement)
+        }
         // Pinned first, so that a pool that is made here starts on the right cores.
         let cores = try processors.numbers(of: placement.own)
         if !cores.isEmpty { try Processors.pinCallingThread(to: cores) }
@@ -34,5 +67,10 @@ final class ONNXModel: LoadedModel {
         try instance.pin(placement)
         instance.giveWay(true)
         return instance
+    }
+
+    /// Whether a request brings or takes strings, which a GPU can't hold.
+    private var holdsStrings: Bool {
+        (layout.inputs + layout.outputs).contains { $0.type == .bytes }
     }
 }

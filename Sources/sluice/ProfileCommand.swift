@@ -1,6 +1,7 @@
 import ArgumentParser
 import EngineONNX
 import Foundation
+import Logging
 import ModelRepository
 import Profiler
 import ServerRuntime
@@ -10,7 +11,7 @@ import ServingDomain
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile",
-        abstract: "Measure models on this machine's cores.",
+        abstract: "Measure models on this machine's cores or GPUs.",
         discussion: """
             Every batch (doublings up to max_batch_size) runs on every number of cores \
             (doublings), alone on the machine, until its median is known within --precision or \
@@ -18,7 +19,8 @@ struct ProfileCommand: ParsableCommand {
             one that is there for the same file, machine and engine is kept, so an interrupted \
             run goes on where it stopped. --pairs then runs every two models side by side, on \
             disjoint cores and on one shared set, and says how well the linear model of \
-            interference predicts what that costs.
+            interference predicts what that costs. With --gpus the GPUs are measured instead: \
+            copies, gpulets, every share, and with --pairs or --triples models side by side.
             """
     )
 
@@ -41,6 +43,8 @@ struct ProfileCommand: ParsableCommand {
     @Flag(help: "Measure again what is there already.") var again = false
     @Option(help: "ONNX Runtime's shared library.") var onnxruntime: String?
     @Flag(help: "Print JSON.") var json = false
+    @OptionGroup(title: "GPUs, instead of this machine's cores") var gpus: GPUOptions
+    @OptionGroup(title: "With --gpus") var grid: GridOptions
 
     func validate() throws {
         guard precision > 0, precision <= 50 else {
@@ -70,7 +74,9 @@ struct ProfileCommand: ParsableCommand {
     }
 
     private func measure() throws {
-        let engine = try ONNXEngine(library: onnxruntime)
+        let request = try gpus.request(usual: .none)
+        let log = Logger(label: "sluice") { StreamLogHandler.standardError(label: $0) }
+        let engine = try ONNXEngine(library: onnxruntime, gpus: request, log: log)
         let repository = try ModelRepository(paths: repositories)
         let known = try repository.names()
         if let missing = model.first(where: { !known.contains($0) }) {
@@ -97,6 +103,12 @@ struct ProfileCommand: ParsableCommand {
             again: again,
             console: Console(showsBar: !json)
         )
+        if request.selection != .none {
+            let groups: MeasurementGrid.Groups =
+                grid.triples ? .triples : pairs ? .pairs : .none
+            return try GPUProfiling(session: session, groups: groups, minutes: grid.minutes)
+                .measure(wanted, json: json)
+        }
         if let warning = HostLoad.warning(cores: HostCores.available().count) {
             session.console.note(warning)
         }

@@ -28,7 +28,7 @@ struct ProfilingSession {
     private var fingerprint: String {
         HostFingerprint.of(cores: cores.count, engine: "onnxruntime \(engine.libraryVersion)")
     }
-    private var today: String {
+    var today: String {
         String(Date().formatted(.iso8601).prefix(10))
     }
 
@@ -88,18 +88,18 @@ struct ProfilingSession {
 
     // MARK: One model
 
-    private func definition(of name: String) throws -> ModelDefinition {
+    func definition(of name: String) throws -> ModelDefinition {
         try repository.read(name, override: nil) {
             (artifact) throws(EngineError) -> DeclaredSignature in
             try engine.load(artifact).declared
         }
     }
 
-    private func limit(of definition: ModelDefinition) -> Int32 {
+    func limit(of definition: ModelDefinition) -> Int32 {
         min(maxBatch, max(1, definition.rules.maxBatch))
     }
 
-    private func subject(
+    func subject(
         _ definition: ModelDefinition,
         _ artifact: ModelArtifact
     ) throws -> Subject {
@@ -152,7 +152,8 @@ struct ProfilingSession {
             cold: (loading + first).inMilliseconds,
             warm: warm.inMilliseconds
         )
-        addCosts(to: &profile, from: HostKnowledge.file(of: artifact))
+        let preset = DevicePreset.cpu(cores: Int32(cores.count))
+        Self.addCosts(to: &profile, from: HostKnowledge.file(of: artifact), on: preset)
         let widest = points.map(\.samples.uncertainty).filter(\.isFinite).max() ?? 0
         let spread = String(format: "%.1f", 100 * widest)
         console.note("\(title): \(points.count) points, medians within \(spread) %")
@@ -160,13 +161,17 @@ struct ProfilingSession {
     }
 
     /// FLOPs, kernels and utilisation, where the graph can be read: work over measured time.
-    private func addCosts(to profile: inout Profile, from file: String) {
+    static func addCosts(
+        to profile: inout Profile,
+        from file: String,
+        on preset: DevicePreset
+    ) {
         let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int
-        guard let size, size <= Self.costLimit,
+        guard let size, size <= costLimit,
             let data = FileManager.default.contents(atPath: file),
             let cost = try? CostReader.cost(ofModel: [UInt8](data), named: profile.model)
         else { return }
-        let roofline = Roofline(DevicePreset.cpu(cores: Int32(cores.count)).machine)
+        let roofline = Roofline(preset.machine)
         profile.flops = Double(cost.flops)
         profile.kernels = Int64(roofline.launches(of: cost))
         for row in profile.latency where row.share == 100 {

@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "As in Triton") var triton: TritonOptions
     @OptionGroup(title: "Sluice's own") var own: SluiceOptions
+    @OptionGroup(title: "GPUs") var gpus: GPUOptions
 
     func run() async throws {
         let logs = try logSettings()
@@ -85,8 +86,8 @@ struct ServeCommand: AsyncParsableCommand {
                 defaultMaxBatch: Int64(try defaultMaxBatch()),
                 logger: logger
             )
-            let engine = try engine(emulation, logger)
-            var configuration = try runtimeConfiguration(emulation)
+            let (engine, base) = try engine(emulation, logger)
+            var configuration = try runtimeConfiguration(base)
             if emulation == nil, configuration.core.epochs != nil {
                 configuration.knowledge = try knowledge(engine, logger)
                 configuration.profilesInIdleTime = own.idleProfiling
@@ -108,15 +109,20 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func engine(_ emulation: Emulation?, _ logger: Logger) throws -> any Engine {
+    /// The engine, and the configuration of the devices that it runs on.
+    private func engine(
+        _ emulation: Emulation?,
+        _ logger: Logger
+    ) throws -> (any Engine, RuntimeConfiguration) {
         if let emulation {
             let names = emulation.devices.map { "\($0.name) (\($0.kind))" }
             logger.notice("emulated devices: \(names.joined(separator: ", "))")
-            return emulation.engine()
+            return (emulation.engine(), emulation.configuration)
         }
-        let engine = try ONNXEngine(library: own.onnxruntime)
+        let request = try gpus.request(usual: .auto)
+        let engine = try ONNXEngine(library: own.onnxruntime, gpus: request, log: logger)
         logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
-        return engine
+        return (engine, .gpus(engine.gpuSpecs))
     }
 
     private func knowledge(_ engine: any Engine, _ logger: Logger) throws -> HostKnowledge {
@@ -131,9 +137,11 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func runtimeConfiguration(_ emulation: Emulation?) throws -> RuntimeConfiguration {
+    private func runtimeConfiguration(
+        _ base: RuntimeConfiguration
+    ) throws -> RuntimeConfiguration {
         let layers = try own.layers()
-        var configuration = emulation?.configuration ?? .host()
+        var configuration = base
         configuration.core.planner = layers.planner
         configuration.core.scaler = layers.scaler
         configuration.core.policy = layers.policy

@@ -68,6 +68,7 @@ import Testing
             "Yams": ["Documents"],
             "CZlib": ["HTTPFront", "GRPCFront"],
             "CONNXRuntime": ["EngineONNX"],
+            "CCUDADriver": ["EngineONNX"],
             "NIOSSL": ["TransportSecurity"],
             "NIOCore": [
                 "HTTPFront", "GRPCFront", "TransportSecurity", "LoadGenerator", "sluice",

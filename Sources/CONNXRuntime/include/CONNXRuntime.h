@@ -31,6 +31,7 @@ typedef struct connx_type_info connx_type_info;
 typedef struct connx_tensor_info connx_tensor_info;
 typedef struct connx_prepacked connx_prepacked;
 typedef struct connx_thread connx_thread;
+typedef struct connx_cuda_options connx_cuda_options;
 
 // What every call that can fail returns: null is success, the rest must be released.
 typedef connx_status *_Nullable connx_result;
@@ -62,6 +63,7 @@ enum : int32_t {
 
 // Other numbers of the interface.
 enum : int32_t {
+    connx_log_verbose = 0,
     connx_log_error = 3,
     connx_log_fatal = 4,
     connx_run_sequential = 0,
@@ -104,6 +106,7 @@ typedef struct connx_calls {
     connx_result (*_Nonnull enable_memory_pattern)(connx_session_options *);
     connx_result (*_Nonnull disable_memory_pattern)(connx_session_options *);
     connx_result (*_Nonnull disable_arena)(connx_session_options *);
+    connx_result (*_Nonnull set_session_severity)(connx_session_options *, int32_t);
     connx_result (*_Nonnull set_graph_level)(connx_session_options *, int32_t);
     connx_result (*_Nonnull set_intra_threads)(connx_session_options *, int32_t);
     connx_result (*_Nonnull set_inter_threads)(connx_session_options *, int32_t);
@@ -142,6 +145,9 @@ typedef struct connx_calls {
     connx_result (*_Nonnull dims)(const connx_tensor_info *, int64_t *, size_t rank);
     connx_result (*_Nonnull tensor_info)(const connx_value *,
                                          connx_tensor_info *_Nullable *_Nonnull);
+    connx_result (*_Nonnull create_memory_info)(const char *name, int32_t allocator,
+                                                int32_t device, int32_t memory,
+                                                connx_memory_info *_Nullable *_Nonnull);
     connx_result (*_Nonnull create_cpu_memory_info)(int32_t allocator, int32_t memory,
                                                     connx_memory_info *_Nullable *_Nonnull);
     connx_result (*_Nonnull allocator_free)(connx_allocator *, void *);
@@ -155,6 +161,8 @@ typedef struct connx_calls {
     void (*_Nonnull release_type_info)(connx_type_info *);
     void (*_Nonnull release_tensor_info)(connx_tensor_info *);
     void (*_Nonnull release_session_options)(connx_session_options *);
+    connx_result (*_Nonnull available_providers)(char *_Nullable *_Nullable *_Nonnull, int32_t *);
+    connx_result (*_Nonnull release_providers)(char *_Nullable *_Nonnull, int32_t);
     connx_result (*_Nonnull add_session_entry)(connx_session_options *, const char *key,
                                                const char *value);
     connx_result (*_Nonnull run)(connx_session *, const connx_run_options *_Nullable,
@@ -187,6 +195,13 @@ typedef struct connx_calls {
     connx_result (*_Nonnull set_create_thread)(connx_session_options *, connx_create_thread);
     connx_result (*_Nonnull set_thread_context)(connx_session_options *, void *_Nullable context);
     connx_result (*_Nonnull set_join_thread)(connx_session_options *, connx_join_thread);
+    connx_result (*_Nonnull append_cuda)(connx_session_options *, const connx_cuda_options *);
+    connx_result (*_Nonnull create_cuda_options)(connx_cuda_options *_Nullable *_Nonnull);
+    connx_result (*_Nonnull update_cuda_options)(connx_cuda_options *,
+                                                 const char *_Nonnull const *_Nonnull keys,
+                                                 const char *_Nonnull const *_Nonnull values,
+                                                 size_t);
+    void (*_Nonnull release_cuda_options)(connx_cuda_options *);
     connx_result (*_Nonnull string_buffer)(connx_value *, size_t index, size_t length,
                                            char *_Nullable *_Nonnull);
 } connx_calls;

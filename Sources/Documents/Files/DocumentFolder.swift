@@ -84,6 +84,12 @@ public struct DocumentFolder: Hashable, Sendable {
         return found.sorted()
     }
 
+    /// What `sluice profile` writes beside the profiles: co-runs, what was measured of the device
+    /// itself, and the device's description.
+    public static let besidesProfiles = (
+        pairs: "pairs.json", measurements: "measurements.json", kind: "kind.json"
+    )
+
     /// All profiles of a folder, or the one of a file.
     public func profiles(in name: String) throws(DocumentError) -> ProfileLibrary {
         var library = ProfileLibrary()
@@ -97,7 +103,12 @@ public struct DocumentFolder: Hashable, Sendable {
         to library: inout ProfileLibrary
     ) throws(DocumentError) {
         let files = isFolder(name) ? try documents(in: name) : [name]
-        for file in files {
+        let others = [
+            Self.besidesProfiles.pairs, Self.besidesProfiles.measurements,
+            Self.besidesProfiles.kind,
+        ]
+        for file in files
+        where files.count == 1 || !others.contains((file as NSString).lastPathComponent) {
             let bytes = try read(file)
             try library.add(Profile(reading: bytes, source: resolve(file)), source: resolve(file))
         }

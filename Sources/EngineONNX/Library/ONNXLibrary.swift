@@ -71,6 +71,17 @@ final class ONNXLibrary: @unchecked Sendable {
         hasSharedArena = try Self.shareArena(calls, environment)
     }
 
+    /// The execution providers that the library was built with, by its own names.
+    func providers() throws(EngineError) -> [String] {
+        var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+        var count: Int32 = 0
+        try check(calls.available_providers(&names, &count), "a list of its providers")
+        guard let names else { return [] }
+        let found = (0..<Int(count)).compactMap { names[$0].map { String(cString: $0) } }
+        try check(calls.release_providers(names, count), "room")
+        return found
+    }
+
     private static func load(_ path: String) throws(EngineError) -> (connx_calls, String) {
         let next =
             "run Scripts/setup-engine.sh, or set \(LibraryPlaces.variable) to a "
@@ -185,8 +196,10 @@ extension ONNXLibrary {
 
     /// Whether a text of the library speaks of memory that ran out.
     static func isOutOfMemory(_ text: String) -> Bool {
-        text.contains("bad_alloc") || text.contains("Failed to allocate memory")
-            || text.contains("bad allocation")
+        [
+            "bad_alloc", "Failed to allocate memory", "bad allocation", "out of memory",
+            "smaller than requested bytes", "ALLOC_FAILED",
+        ].contains { text.contains($0) }
     }
 
     private static func oneLine(_ text: String) -> String {
@@ -204,5 +217,7 @@ let engineLog = Logger(label: "sluice.onnxruntime")
 /// Passes the library's log lines on. Errors come back as statuses too, so they are detail here.
 private let onnxLog: connx_log_function = { _, severity, _, _, _, message in
     let level: Logger.Level = severity >= connx_log_fatal ? .error : .debug
-    engineLog.log(level: level, "\(String(cString: message))")
+    let text = String(cString: message)
+    if PlacementLog.takes(text) { return }
+    engineLog.log(level: level, "\(text)")
 }

@@ -45,20 +45,24 @@ final class BoundBatch {
 
     private var values: [OpaquePointer] = []
     private let session: ONNXSession
+    private let memory: OpaquePointer
     private var library: ONNXLibrary { session.library }
 
     /// Checks the shapes against the model's and makes an empty binding.
     ///
+    /// - Parameter memory: Where the buffers lie, in the library's words; nil = plain memory.
     /// - Throws: `badInput` where a shape does not fit or an input is missing.
     init(
         items: Int32,
         shapes: InputShapes,
         layout: TensorLayout,
-        session: ONNXSession
+        session: ONNXSession,
+        memory: OpaquePointer? = nil
     ) throws(EngineError) {
         self.items = items
         self.shapes = shapes
         self.session = session
+        self.memory = memory ?? session.library.memory
         guard shapes.dims.count == layout.inputs.count else {
             throw EngineError(
                 .badInput,
@@ -95,11 +99,24 @@ final class BoundBatch {
         for value in strings { if let value { calls.release_value(value) } }
     }
 
-    /// Binds everything to the buffers as they are now.
+    /// Takes the outputs whose rows have a fixed shape for known, before any run: `loosen` mends it
+    /// where the file does not keep its word.
+    func presumeShapes(_ layout: TensorLayout) {
+        for (index, tensor) in layout.outputs.enumerated() where outputs[index].room == .unknown {
+            var shape = tensor.shape
+            if layout.batched, !shape.isEmpty { shape[0] = Int64(items) }
+            guard tensor.type != .bytes, shape.allSatisfy({ $0 >= 0 }),
+                let size = tensor.size(of: shape)
+            else { continue }
+            outputs[index] = Output(room: .own, shape: shape, byteCount: size)
+        }
+    }
+
+    /// Binds everything to buffers that begin at these places.
     func bind(
         layout: TensorLayout,
-        inputs: [AlignedBuffer],
-        results: [AlignedBuffer],
+        inputs: [UnsafeMutableRawPointer],
+        results: [UnsafeMutableRawPointer],
         generation: Int
     ) throws(EngineError) {
         let calls = library.calls
@@ -130,7 +147,7 @@ final class BoundBatch {
                 )
                 status = calls.bind_output(binding, tensor.name, value)
             } else {
-                status = calls.bind_output_to_device(binding, tensor.name, library.memory)
+                status = calls.bind_output_to_device(binding, tensor.name, memory)
             }
             try library.check(status, "a bound output")
         }
@@ -158,14 +175,14 @@ final class BoundBatch {
             let status = library.calls.bind_output_to_device(
                 binding,
                 layout.outputs[index].name,
-                library.memory
+                memory
             )
             try library.check(status, "a bound output")
         }
     }
 
     private func value(
-        over buffer: AlignedBuffer,
+        over start: UnsafeMutableRawPointer,
         _ byteCount: Int,
         _ dims: [Int64],
         _ type: DataType
@@ -173,8 +190,8 @@ final class BoundBatch {
         let library = library
         let value = try library.made("a tensor") {
             library.calls.create_tensor_over(
-                library.memory,
-                buffer.base,
+                memory,
+                start,
                 byteCount,
                 dims,
                 dims.count,

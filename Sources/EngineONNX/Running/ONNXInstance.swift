@@ -32,19 +32,28 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     private var uses = 0
     private var hasRun = false
     /// The values of the outputs that the library made room for, until the next batch.
-    private var lent: UnsafeMutablePointer<OpaquePointer?>?
-    private var lentCount = 0
+    private let lent: LentOutputs
 
     /// The most sizes and shapes that are kept bound.
     private static let batchLimit = 64
 
-    init(model: ONNXModel, session: ONNXSession, processors: Processors) {
+    /// Whether it serves a GPU's lane in place of the GPU: copies are nothing, cores are not given.
+    private let standsInForGPU: Bool
+
+    init(
+        model: ONNXModel,
+        session: ONNXSession,
+        processors: Processors,
+        standsInForGPU: Bool = false
+    ) {
+        self.standsInForGPU = standsInForGPU
         self.model = model
         self.session = session
         self.processors = processors
         layout = model.layout
         library = session.library
         strings = StringTensor(library: session.library)
+        lent = LentOutputs(library: session.library)
         gate = RunGate(library: library, shrinkage: model.weights.settings.shrinkage)
         inputs = layout.inputs.map { _ in AlignedBuffer() }
         results = layout.outputs.map { _ in AlignedBuffer() }
@@ -53,7 +62,6 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     }
 
     deinit {
-        returnLent()
         session.unclaim()
     }
 
@@ -76,6 +84,7 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     ///
     /// The number of threads stays what it was; without cores nothing is pinned.
     func pin(_ placement: Placement) throws(EngineError) {
+        guard !standsInForGPU else { return }
         let cores = try processors.numbers(of: placement.own)
         guard !cores.isEmpty else { return }
         try Processors.pinCallingThread(to: cores)
@@ -93,7 +102,7 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
 
 extension ONNXInstance {
     func prepare(items: Int32, shapes: InputShapes) throws(EngineError) {
-        returnLent()
+        lent.giveBack()
         hasRun = false
         let batch: BoundBatch
         if let current, current.items == items, current.shapes == shapes {
@@ -139,13 +148,17 @@ extension ONNXInstance {
     }
 
     func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
-        guard stage == .whole else {
+        switch stage {
+        case .whole: break
+        case .run(segments: 0..<1) where standsInForGPU: break
+        case .copyIn where standsInForGPU, .copyOut where standsInForGPU: return nil
+        default:
             throw EngineError(.failed, "ONNX Runtime on a CPU runs whole batches, not \(stage)")
         }
         guard let batch = current else {
             throw EngineError(.failed, "no batch was prepared")
         }
-        returnLent()
+        lent.giveBack()
         for index in layout.inputs.indices {
             guard let value = batch.strings[index], let count = batch.sizes[index] else {
                 continue
@@ -170,9 +183,9 @@ extension ONNXInstance {
             let bytes = UnsafeRawBufferPointer(start: results[index].base, count: output.byteCount)
             return EngineOutput(shape: output.shape, bytes: bytes)
         }
-        let value = try lentValue(index)
-        let shape = try shape(of: value)
         let tensor = layout.outputs[index]
+        let value = try lent.value(index, of: batch, named: tensor.name)
+        let shape = try lent.shape(of: value)
         guard let size = tensor.size(of: shape) else {
             throw EngineError(.failed, "output '\(tensor.name)' is larger than 8 GiB")
         }
@@ -225,8 +238,8 @@ extension ONNXInstance {
         }
         try batch.bind(
             layout: layout,
-            inputs: inputs,
-            results: results,
+            inputs: inputs.map(\.base),
+            results: results.map(\.base),
             generation: generation
         )
     }
@@ -236,7 +249,7 @@ extension ONNXInstance {
         for (index, output) in batch.outputs.enumerated() {
             guard output.room == .unknown else { continue }
             let tensor = layout.outputs[index]
-            let shape = try shape(of: lentValue(index))
+            let shape = try lent.shape(of: lent.value(index, of: batch, named: tensor.name))
             guard tensor.type != .bytes, let size = tensor.size(of: shape) else {
                 batch.outputs[index].room = .library
                 continue
@@ -255,7 +268,7 @@ extension ONNXInstance {
     /// Runs the prepared batch once more and lets the arena shrink to what is in use.
     func trim() throws(EngineError) {
         guard let batch = current, hasRun else { return }
-        returnLent()
+        lent.giveBack()
         let options = RunGate(library: library, shrinkage: "cpu:0")
         let pointer = try options.begin()
         let complaint = library.take(library.calls.run(session.handle, pointer, batch.binding))
@@ -289,44 +302,5 @@ extension ONNXInstance {
         let kind: EngineError.Kind =
             complaint.code == connx_code_invalid_argument ? .badInput : .failed
         throw EngineError(kind, "\(title): the run failed: \(complaint.text)")
-    }
-
-    /// The value of an output that the library made room for.
-    private func lentValue(_ index: Int) throws(EngineError) -> OpaquePointer {
-        if lent == nil, let batch = current {
-            var count = 0
-            let status = library.calls.bound_outputs(
-                batch.binding,
-                library.allocator,
-                &lent,
-                &count
-            )
-            try library.check(status, "the outputs")
-            lentCount = count
-        }
-        guard let lent, index < lentCount, let value = lent[index] else {
-            throw EngineError(
-                .failed,
-                "output '\(layout.outputs[index].name)' was not computed by the run"
-            )
-        }
-        return value
-    }
-
-    private func shape(of value: OpaquePointer) throws(EngineError) -> [Int64] {
-        let info = try library.made("a tensor's shape") { library.calls.tensor_info(value, $0) }
-        defer { library.calls.release_tensor_info(info) }
-        return try library.typeAndShape(info).1
-    }
-
-    /// Gives values back to the library that made room for them.
-    private func returnLent() {
-        guard let values = lent else { return }
-        for index in 0..<lentCount {
-            if let value = values[index] { library.calls.release_value(value) }
-        }
-        let status = library.calls.allocator_free(library.allocator, values)
-        if let status { library.calls.release_status(status) }
-        (lent, lentCount) = (nil, 0)
     }
 }

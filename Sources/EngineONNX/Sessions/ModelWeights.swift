@@ -155,7 +155,7 @@ final class ModelWeights: Sendable {
     }
 
     /// Where to read the bytes again that were loaded.
-    private func path() throws(EngineError) -> String {
+    func path() throws(EngineError) -> String {
         if let mapped { return mapped.path }
         guard file.isUnchanged else {
             throw EngineError(

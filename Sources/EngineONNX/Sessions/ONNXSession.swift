@@ -20,6 +20,8 @@ final class ONNXSession: @unchecked Sendable {
     let library: ONNXLibrary
     /// The weights that the session reads, unless it has its own.
     let weights: SharedWeights?
+    /// What the session runs on, which must outlive it: a GPU's stream.
+    let ground: CUDAStream?
     private let claimed = Atomic<Bool>(false)
 
     /// Reads and prepares a model. Blocks for as long as that takes.
@@ -27,6 +29,8 @@ final class ONNXSession: @unchecked Sendable {
     /// - Parameters:
     ///   - path: Where to read the file; what `file` says is for messages.
     ///   - weights: Weights to use instead of reading the file.
+    ///   - ground: The stream that the session runs on, on a GPU.
+    ///   - prepare: Changes the session's options before it is made.
     /// - Throws: `badModel` where the file can't be read or is no model.
     init(
         file: ModelFile,
@@ -34,11 +38,14 @@ final class ONNXSession: @unchecked Sendable {
         settings: SessionSettings,
         threads: Int32,
         library: ONNXLibrary,
-        weights: SharedWeights? = nil
+        weights: SharedWeights? = nil,
+        ground: CUDAStream? = nil,
+        prepare: (OpaquePointer) throws(EngineError) -> Void = { _ in }
     ) throws(EngineError) {
         let crew = ThreadCrew(name: "onnx " + file.name)
         let options = try settings.options(threads: threads, crew: crew, of: library)
         defer { library.calls.release_session_options(options) }
+        try prepare(options)
         var session: OpaquePointer?
         var status: OpaquePointer?
         if let weights {
@@ -56,6 +63,7 @@ final class ONNXSession: @unchecked Sendable {
         self.crew = crew
         self.library = library
         self.weights = weights
+        self.ground = ground
     }
 
     deinit {

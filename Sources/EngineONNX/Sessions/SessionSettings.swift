@@ -2,7 +2,7 @@ import CONNXRuntime
 import ServerRuntime
 
 /// How sessions of a model are set up: our defaults, changed by Triton's parameters of the same
-/// names. Names that are not known here are left alone; the repository warns of them.
+/// names, and ours. Names that are not known here are left alone; the repository warns of them.
 struct SessionSettings: Hashable, Sendable {
     /// Threads of one run; 0 = as many as the instance has cores.
     var intraThreads: Int32 = 0
@@ -21,6 +21,11 @@ struct SessionSettings: Hashable, Sendable {
     /// How far the graph is rewritten, by the library's numbers.
     var graphLevel = connx_graph_all
 
+    /// Whether operators that a GPU has no kernel for may run on the CPU, with copies between.
+    var allowsFallback = false
+    /// What a model's configuration changes of the CUDA provider's options, in its own words.
+    var gpuOptions: [String: String] = [:]
+
     /// Reads Triton's parameters.
     init(_ options: [String: String]) throws(EngineError) {
         intraThreads = try Self.number(options, "intra_op_thread_count", 0...1024) ?? 0
@@ -31,11 +36,39 @@ struct SessionSettings: Hashable, Sendable {
         shrinkage = options["memory.enable_memory_arena_shrinkage"] ?? ""
         let device = "session.use_device_allocator_for_initializers"
         weightsOutsideArena = try Self.number(options, device, 0...1) != 0
+        gpuOptions = try Self.gpuOptions(options)
+        allowsFallback = try Self.number(options, "gpu.cpu_fallback", 0...1) == 1
         switch try Self.number(options, "optimization.graph.level", -1...2) {
         case -1: graphLevel = connx_graph_basic
         case 1: graphLevel = connx_graph_extended
         default: graphLevel = connx_graph_all
         }
+    }
+
+    /// Triton's numbers for the CUDA provider's options, as the provider writes them.
+    private static func gpuOptions(
+        _ options: [String: String]
+    ) throws(EngineError) -> [String: String] {
+        var found: [String: String] = [:]
+        if let strategy = try number(options, "arena_extend_strategy", 0...1) {
+            found["arena_extend_strategy"] = ["kNextPowerOfTwo", "kSameAsRequested"][Int(strategy)]
+        }
+        if let search = try number(options, "cudnn_conv_algo_search", 0...2) {
+            found["cudnn_conv_algo_search"] = ["EXHAUSTIVE", "HEURISTIC", "DEFAULT"][Int(search)]
+        }
+        if let copies = try number(options, "do_copy_in_default_stream", 0...1) {
+            found["do_copy_in_default_stream"] = String(copies)
+        }
+        if let limit = options["gpu_mem_limit"] {
+            guard let bytes = Int64(limit), bytes > 0 else {
+                throw EngineError(
+                    .badModel,
+                    "parameter 'gpu_mem_limit' is '\(limit)'; it must be a number of bytes above 0"
+                )
+            }
+            found["gpu_mem_limit"] = String(bytes)
+        }
+        return found
     }
 
     /// Whether one session may serve several instances at once: it has no threads of its own.

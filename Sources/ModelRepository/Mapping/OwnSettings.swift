@@ -22,12 +22,14 @@ struct OwnSettings: Hashable {
         "gpulet.min_share", "gpulet.max_share", "batching.fixed",
     ]
 
-    /// The names of Triton's ONNX Runtime backend; `session.` followed by anything goes on too.
+    /// The names of Triton's ONNX Runtime backend, and ours for GPUs; `session.` followed by
+    /// anything goes on too.
     static let engineNames = [
         "intra_op_thread_count", "inter_op_thread_count", "execution_mode", "enable_mem_arena",
         "enable_mem_pattern", "memory.enable_memory_arena_shrinkage",
         "session.use_device_allocator_for_initializers", "gpu_mem_limit",
         "arena_extend_strategy", "cudnn_conv_algo_search", "do_copy_in_default_stream",
+        "gpu.cpu_fallback",
     ]
 
     private static let families = names.map { $0.prefix { $0 != "." } + "." }

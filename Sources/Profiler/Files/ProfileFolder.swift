@@ -65,9 +65,9 @@ public struct ProfileFolder: Sendable {
     public func file(_ model: String) -> String { "\(path)/\(model).json" }
 
     /// Where the pairs stand.
-    public var pairsFile: String { "\(path)/pairs.json" }
+    public var pairsFile: String { "\(path)/\(DocumentFolder.besidesProfiles.pairs)" }
 
-    private func write(_ bytes: [UInt8], to file: String) throws(ProfilerError) {
+    func write(_ bytes: [UInt8], to file: String) throws(ProfilerError) {
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {

@@ -77,7 +77,7 @@ public struct CrowdProfiler: Sendable {
     private func placement(_ ordinal: Int, of instances: Int) -> Placement {
         let width = max(1, cores.count / instances)
         let own = (0..<width).map { cores[(ordinal * width + $0) % cores.count] }
-        return Placement.cores(own, of: cores)
+        return Placement(device: ProfiledDevice.cpu(cores).spec, units: own, own: own)
     }
 }
 

@@ -31,13 +31,8 @@ public struct PairProfiler: Sendable {
         public var samples: Int
     }
 
-    /// The numbers of the cores, as the system calls them.
-    public let cores: [Int32]
-    /// The time of each of the three measurements of a round: one alone, the other alone, both.
-    public let roundTime: TimeSpan
-    /// Ratios of different rounds are independent of slow moments of the machine.
-    public let rounds: Int
-    private let stopwatch: Stopwatch
+    private let device: ProfiledDevice
+    private let group: GroupProfiler
 
     /// Sets up measurements; with one core only the shared set can be measured.
     public init(
@@ -46,11 +41,8 @@ public struct PairProfiler: Sendable {
         rounds: Int = 3,
         stopwatch: Stopwatch = .system
     ) {
-        precondition(!cores.isEmpty && rounds >= 1 && roundTime > .zero)
-        self.cores = cores
-        self.roundTime = roundTime
-        self.rounds = rounds
-        self.stopwatch = stopwatch
+        device = .cpu(cores)
+        group = GroupProfiler(roundTime: roundTime, rounds: rounds, stopwatch: stopwatch)
     }
 
     /// Where the two sides of a pair can sit.
@@ -69,112 +61,32 @@ public struct PairProfiler: Sendable {
         _ other: (subject: Subject, batch: Int32),
         on seats: Seats
     ) throws(EngineError) -> [Result] {
-        guard let (first, second) = placements(seats) else { return [] }
+        let all = device.spec.units
+        guard seats == .shared || all >= 2 else { return [] }
+        let counts = seats == .shared ? [all, all] : [all / 2, all - all / 2]
+        let placements = device.placements(counts)
         let lanes = [
-            Lane(subject: one.subject, batch: one.batch, placement: first),
-            Lane(subject: other.subject, batch: other.batch, placement: second),
+            GroupProfiler.Lane(subject: one.subject, batch: one.batch, placement: placements[0]),
+            GroupProfiler.Lane(
+                subject: other.subject,
+                batch: other.batch,
+                placement: placements[1]
+            ),
         ]
-        var ratios: [[Double]] = [[], []]
-        var samples = [0, 0]
-        for _ in 0..<rounds {
-            let alone = [try together([lanes[0]])[0], try together([lanes[1]])[0]]
-            let beside = try together(lanes)
-            for side in 0...1 {
-                guard let slow = beside[side].median, let fast = alone[side].median,
-                    fast > .zero
-                else { continue }
-                ratios[side].append(Double(slow.nanoseconds) / Double(fast.nanoseconds))
-                samples[side] += beside[side].count
-            }
-        }
-        let sides = lanes.map {
-            let share = 100 * Double($0.placement.own.count) / Double(cores.count)
-            return Side(model: $0.subject.name, batch: $0.batch, share: share)
-        }
-        return (0...1).compactMap { side in
-            guard !ratios[side].isEmpty else { return nil }
-            let sorted = ratios[side].sorted()
-            return Result(
-                victim: sides[side],
-                beside: sides[1 - side],
-                slowdown: sorted[sorted.count / 2],
-                samples: samples[side]
+        let sides = zip(lanes, counts).map { lane, units in
+            Side(
+                model: lane.subject.name,
+                batch: lane.batch,
+                share: 100 * Double(units) / Double(all)
             )
         }
-    }
-
-    private func placements(_ seats: Seats) -> (Placement, Placement)? {
-        switch seats {
-        case .shared: return (.cores(cores, of: cores), .cores(cores, of: cores))
-        case .disjoint:
-            let half = cores.count / 2
-            guard half > 0 else { return nil }
-            let (low, high) = (Array(cores.prefix(half)), Array(cores.suffix(half)))
-            return (.cores(low, of: cores), .cores(high, of: cores))
+        return try group.measure(lanes).map { cost in
+            Result(
+                victim: sides[cost.lane],
+                beside: sides[1 - cost.lane],
+                slowdown: cost.slowdown,
+                samples: cost.samples
+            )
         }
-    }
-
-    private struct Lane: Sendable {
-        let subject: Subject
-        let batch: Int32
-        let placement: Placement
-    }
-
-    /// Runs lanes side by side for one round; only batches that ran beside all others count.
-    private func together(_ lanes: [Lane]) throws(EngineError) -> [LatencySamples] {
-        let (roundTime, stopwatch) = (roundTime, stopwatch)
-        let gate = StartGate(lanes.count)
-        let running = lanes.map { lane in
-            OwnThread.start { () throws(EngineError) -> LatencySamples in
-                do throws(EngineError) {
-                    let runner = try BatchRunner(lane.subject, at: lane.placement, by: stopwatch)
-                    return try runner.beside(lane.batch, gate, for: roundTime)
-                } catch {
-                    gate.giveUp()
-                    throw error
-                }
-            }
-        }
-        var results: [LatencySamples] = []
-        var failure: EngineError?
-        for lane in running {
-            do throws(EngineError) {
-                results.append(try lane.wait())
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        return results
-    }
-}
-
-extension BatchRunner {
-    /// Batches in a row beside other lanes, until every lane has measured for `time`.
-    ///
-    /// What ended within the time counts, and the first batch whatever it took: all lanes go on
-    /// until the last has measured, so nobody ran alone meanwhile.
-    fileprivate func beside(
-        _ items: Int32,
-        _ gate: StartGate,
-        for time: TimeSpan
-    ) throws(EngineError) -> LatencySamples {
-        _ = try run(items)
-        guard gate.pass() else { return LatencySamples() }
-        let end = stopwatch.now() + time
-        var spans: [TimeSpan] = []
-        var isFinished = false
-        while !isFinished || !gate.isOver {
-            let span = try run(items)
-            let isLate = stopwatch.now() >= end
-            if !isLate || spans.isEmpty { spans.append(span) }
-            if isLate && !isFinished {
-                isFinished = true
-                gate.finish()
-            }
-        }
-        var samples = LatencySamples()
-        samples.add(spans)
-        return samples
     }
 }

@@ -1,13 +1,13 @@
 public import ServerRuntime
 public import ServingDomain
 
-/// Measures a model alone, over batches and numbers of cores.
+/// Measures a model alone, over batches and shares of a device.
 public struct SoloProfiler: Sendable {
     /// One measured point.
     public struct Point: Hashable, Sendable {
         /// Items in the batch.
         public var batch: Int32
-        /// Cores that it ran on.
+        /// Units that it ran on.
         public var units: Int32
         /// What was measured.
         public var samples: LatencySamples
@@ -23,36 +23,37 @@ public struct SoloProfiler: Sendable {
         public var last: Point
     }
 
-    /// The numbers of the cores, as the system calls them.
-    public let cores: [Int32]
+    /// The device.
+    public let device: ProfiledDevice
     /// When a point is measured well enough.
     public let patience: Patience
     private let stopwatch: Stopwatch
 
-    /// Sets up measurements on the given cores.
+    /// Sets up measurements on the given cores of a CPU.
     public init(cores: [Int32], patience: Patience = Patience(), stopwatch: Stopwatch = .system) {
         precondition(!cores.isEmpty)
-        self.cores = cores
+        self.init(device: .cpu(cores), patience: patience, stopwatch: stopwatch)
+    }
+
+    /// Sets up measurements on a device.
+    public init(
+        device: ProfiledDevice,
+        patience: Patience = Patience(),
+        stopwatch: Stopwatch = .system
+    ) {
+        self.device = device
         self.patience = patience
         self.stopwatch = stopwatch
     }
 
-    /// Numbers of cores to measure: doublings, and all.
-    public var sizes: [Int32] {
-        var sizes: [Int32] = []
-        var next: Int32 = 1
-        while next < Int32(cores.count) {
-            sizes.append(next)
-            next *= 2
-        }
-        return sizes + [Int32(cores.count)]
-    }
+    /// Numbers of units to measure: doublings, and all.
+    public var sizes: [Int32] { device.sizes }
 
-    /// Measures every batch on every number of cores. Blocks, for about
+    /// Measures every batch on every share. Blocks, for about
     /// points x rounds x `roundTime`.
     ///
     /// - Parameter report: Called after each point, on a thread of the profiler's.
-    /// - Returns: The points, by cores, then by batch.
+    /// - Returns: The points, by units, then by batch.
     public func measure(
         _ subject: Subject,
         report: @escaping @Sendable (Progress) -> Void = { _ in }
@@ -93,7 +94,7 @@ public struct SoloProfiler: Sendable {
     /// How long it takes until an instance answers for the first time, weights in memory: made,
     /// and one item run.
     public func warmStart(_ subject: Subject) throws(EngineError) -> TimeSpan {
-        let placement = placement(of: Int32(cores.count))
+        let placement = device.placement(device.spec.units)
         let stopwatch = stopwatch
         return try OwnThread.run { () throws(EngineError) -> TimeSpan in
             let began = stopwatch.now()
@@ -108,7 +109,7 @@ public struct SoloProfiler: Sendable {
         _ units: Int32,
         _ subject: Subject
     ) throws(EngineError) -> [[TimeSpan]] {
-        let placement = placement(of: units)
+        let placement = device.placement(units)
         let (patience, stopwatch) = (patience, stopwatch)
         return try OwnThread.run { () throws(EngineError) -> [[TimeSpan]] in
             let runner = try BatchRunner(subject, at: placement, by: stopwatch)
@@ -116,23 +117,5 @@ public struct SoloProfiler: Sendable {
             for batch in batches { all.append(try runner.round(batch, patience)) }
             return all
         }
-    }
-
-    /// The first `units` cores, as one instance has them.
-    func placement(of units: Int32) -> Placement {
-        Placement.cores(Array(cores.prefix(Int(units))), of: cores)
-    }
-}
-
-extension Placement {
-    /// One instance alone on some of a socket's cores.
-    static func cores(_ own: [Int32], of all: [Int32]) -> Placement {
-        let device = DeviceSpec(
-            id: DeviceID(0),
-            name: "cpu0",
-            kind: "cpu",
-            units: Int32(all.count)
-        )
-        return Placement(device: device, units: own, own: own)
     }
 }

@@ -170,6 +170,13 @@ final class CoreDriver: Sendable {
         deeds.removeAll()
     }
 
+    /// Tells the core that a device is gone with all that ran there. Every lane of the device may
+    /// say so; the core heeds the first.
+    func lost(_ device: DeviceSpec, _ reason: String) {
+        logger.error("device \(device.name) is taken out of the plan: \(reason)")
+        post(.deviceLost(device.id))
+    }
+
     /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
     func retire(_ id: ModelID, successor: Servable?) {
         var deeds = Deeds()

@@ -202,6 +202,7 @@ final class LaneThread: @unchecked Sendable {
                 from: self,
                 &deeds
             )
+            if error.kind == .deviceLost { driver.lost(placement.device, error.message) }
         }
     }
 

@@ -1,5 +1,5 @@
 import ServerCore
-import ServingDomain
+public import ServingDomain
 
 /// A batch that runs in several stages, between its first and its last.
 struct StagedBatch {
@@ -56,7 +56,7 @@ struct StagedBatch {
 
 extension StageTimes {
     /// The times of one stage that took all the time from `began` to `ended`.
-    init(_ stage: Stage, from began: Instant, to ended: Instant) {
+    public init(_ stage: Stage, from began: Instant, to ended: Instant) {
         switch stage {
         case .copyIn:
             self.init(

@@ -60,8 +60,8 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// pays for it again. Called after warm-up, with a small batch prepared.
     func trim() throws(EngineError)
 
-    /// Whether the thread that calls `perform` does the instance's share of the work itself, so that
-    /// its processor time tells how long a run would take if nobody else wanted the core.
+    /// Whether the thread that calls `perform` does the instance's share of the work itself, so
+    /// that its processor time tells how long a run would take if nobody else wanted the core.
     var computesOnCaller: Bool { get }
 
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
@@ -153,12 +153,15 @@ public struct Placement: Hashable, Sendable {
     public var units: [Int32]
     /// The units that this instance's threads run on: its deal of the gpulet's.
     public var own: [Int32]
+    /// What the plan gives the instance of the device's memory, in MiB; 0 = no limit is known.
+    public var memoryMiB: Int64
 
     /// Creates a place for an instance.
-    public init(device: DeviceSpec, units: [Int32], own: [Int32]) {
+    public init(device: DeviceSpec, units: [Int32], own: [Int32], memoryMiB: Int64 = 0) {
         self.device = device
         self.units = units
         self.own = own
+        self.memoryMiB = memoryMiB
     }
 }
 
@@ -202,6 +205,8 @@ public struct EngineError: Error, Hashable, Sendable {
         case terminated
         /// Memory ran out.
         case outOfMemory
+        /// The device is gone with all that is on it; nothing runs there before a restart.
+        case deviceLost
     }
 
     /// What kind of failure it is.

@@ -82,7 +82,8 @@ final class IdleProfiler: Sendable {
             guard let spec = driver.spec(of: servable.id),
                 spec.maxShare > 0, servable.signature.inputs.allSatisfy(\.isFixed)
             else { continue }
-            for device in configuration.core.devices {
+            // On a GPU it would take a partition from those that serve: `sluice profile` does that.
+            for device in configuration.core.devices where device.copyEngines == 0 {
                 for units in Self.rows(of: device) {
                     let row = Row(model: servable.id, device: device.id, units: units)
                     if !tried.contains(row), !spec.isMeasured(on: device.kind, units: units) {

@@ -66,13 +66,16 @@ final class ControlPlane: Sendable {
         guard let seat = registry.seat(order.model), let ordinal = seat.instanceStarts() else {
             return driver.post(.instanceGone(order.instance, .stopped))
         }
-        let place = units.withLock {
+        let seated = units.withLock {
             $0.placement(order.gpulet, ordinal: ordinal, siblings: order.siblings)
         }
-        guard let place else {
+        guard var place = seated else {
             seat.instanceFailed("its gpulet holds no units")
             return driver.post(.instanceGone(order.instance, .failed))
         }
+        let profile = seat.servable.spec.profile(on: place.device.kind)
+        let kib = profile?.memory.kib(batch: order.batchLimit, instances: 1) ?? 0
+        place.memoryMiB = (kib + 1_023) / 1_024
         let lane = LaneThread(
             order,
             servable: seat.servable,
@@ -100,6 +103,7 @@ final class ControlPlane: Sendable {
             keep(points, seat, place)
         } catch {
             failed(lane, seat, error.message)
+            if error.kind == .deviceLost { driver.lost(lane.placement.device, error.message) }
         }
     }
 

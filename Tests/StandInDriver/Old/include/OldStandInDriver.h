@@ -1,0 +1,1 @@
+#include "../../Present/include/StandInDriver.h"
