@@ -140,7 +140,7 @@ struct LatencyModel: Sendable {
             }
         }
         (lines, alternative) = (best, second)
-        hasAlternative = second.misfit < best.misfit + 5
+        hasAlternative = second.misfit < best.misfit + 12
         measureBends()
     }
 
