@@ -128,7 +128,10 @@ struct ConfluenceController: LaneController {
             if skipped == setting.instances { self.since = now }
             return
         }
-        let latency = settings.hasQueueing ? batch.latency + batch.waited : batch.latency
+        // A longer wait than for the next place to become free is a backlog, which says that the
+        // setting is too slow for the demand, not that its batches are.
+        let turn = TimeSpan(nanoseconds: batch.latency.nanoseconds / Int64(setting.instances))
+        let latency = batch.latency + (settings.hasQueueing ? min(batch.waited, turn) : .zero)
         all.add(latency)
         if latency > slo { late += 1 }
         guard batch.items >= setting.batch, batch.running >= setting.instances else { return }

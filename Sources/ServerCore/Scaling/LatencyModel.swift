@@ -46,8 +46,8 @@ struct LatencyModel: Sendable {
         /// Host time at batch 1; infinite where it is not known.
         var hostAtOne = Double.infinity
         var misfit = Double.infinity
-        /// Whether a cell shows the device; else its line is a guess.
-        var showsDevice = false
+        /// How many cells show the device; with none its line is a guess.
+        var sightings = Int.max
     }
 
     /// A prediction and its standard error, as a part of it.
@@ -118,7 +118,7 @@ struct LatencyModel: Sendable {
     /// Cost: O(cells), six rounds at most from each of five guesses: a few microseconds.
     mutating func fit() {
         guard !cells.isEmpty else { return }
-        var (best, second) = (Lines(), Lines())
+        var (best, found) = (Lines(), InlineArray<5, Lines>(repeating: Lines()))
         var (tried, count) = (InlineArray<5, UInt32>(repeating: .max), 0)
         for part in [0.93, 0.8, 0.6, 0.4, 0] {
             guess(part)
@@ -132,15 +132,19 @@ struct LatencyModel: Sendable {
                 if !reassign() { break }
             }
             lines.misfit = misfit
-            lines.showsDevice = onDevice.contains(true)
-            if lines.misfit < best.misfit - 0.01 {
-                (best, second) = (lines, best)
-            } else if lines.misfit > best.misfit + 0.01, lines.misfit < second.misfit {
-                second = lines
-            }
+            lines.sightings = onDevice.count { $0 }
+            found[count - 1] = lines
+            if lines.misfit < best.misfit { best = lines }
+        }
+        // Of all that fit nearly as well, the one that sees the device least often hopes for most.
+        var second = Lines()
+        for place in 0..<count
+        where found[place].misfit > best.misfit + 0.01 && found[place].misfit < best.misfit + 12 {
+            let (one, other) = (found[place], second)
+            if (one.sightings, one.misfit) < (other.sightings, other.misfit) { second = one }
         }
         (lines, alternative) = (best, second)
-        hasAlternative = second.misfit < best.misfit + 5
+        hasAlternative = second.misfit.isFinite
         measureBends()
     }
 
@@ -296,7 +300,7 @@ struct LatencyModel: Sendable {
     // MARK: Predictions
 
     /// Whether the device was seen; else what is said of it is a guess.
-    var showsDevice: Bool { lines.showsDevice }
+    var showsDevice: Bool { (1..<Int.max).contains(lines.sightings) }
 
     /// The host's time for a batch.
     func hostTime(_ batch: Int32) -> Double {
