@@ -17,7 +17,7 @@ swift test --skip-build 2>&1 | tee "$log"
 swift_status=${PIPESTATUS[0]}
 # Swift Testing closes with "Test run with N tests in M suites passed|failed ... with K issues".
 total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$log" | tail -n 1)
-bad=$(grep -cE '^✘ Test .* failed after|Test .* failed after [0-9.]+ seconds with' "$log" || true)
+bad=$(grep -cE '^✘ Test ("|[A-Za-z_]+\(.*\)).* failed after' "$log" || true)
 if [ "$swift_status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then bad=1; fi
 [ "$swift_status" -eq 0 ] && bad=0
 passed=$((passed + ${total:-0} - bad))
