@@ -340,7 +340,11 @@ private func planner(for core: CoreConfiguration) throws(ConfigurationError) -> 
     do throws(PlanError) {
         let planner = try PlannerCatalogue.planner(named: core.planner)
         guard let rules = core.epochs, rules.feedsBack else { return planner }
-        return SeatedPlanner(planner, floorMilliRate: rules.floorMilliRate)
+        return SeatedPlanner(
+            planner,
+            floorMilliRate: rules.floorMilliRate,
+            sharesCores: OptionedName(core.planner).name == "confluence"
+        )
     } catch {
         throw ConfigurationError(error.message)
     }

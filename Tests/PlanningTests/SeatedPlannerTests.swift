@@ -111,6 +111,34 @@ import Testing
         #expect(tight.devices[0].gpulets[0].lanes[0].batchLimit == 2)
     }
 
+    @Test("Cores have no walls where demand does not fit behind them; parts of a GPU keep theirs")
+    func shared() throws {
+        let confluence = try PlannerCatalogue.planner(named: "confluence")
+        let models = [model(0), model(1, ms: 40), model(2, ms: 80)]
+        func plan(_ rate: Int64, copyEngines: Int32) throws -> Plan {
+            var device = cpu(4)
+            device.copyEngines = copyEngines
+            let planner = SeatedPlanner(confluence, floorMilliRate: 1_000, sharesCores: true)
+            return try planner.plan(
+                PlanInputs(
+                    devices: [device],
+                    models: models,
+                    milliRates: [rate, rate, rate],
+                    present: nil
+                )
+            )
+        }
+        let calm = try plan(2_000, copyEngines: 0)
+        #expect(calm.schedulable)
+        let beyond = try plan(60_000, copyEngines: 0)
+        #expect(!beyond.schedulable)
+        #expect(beyond.devices[0].gpulets.map(\.units) == [4])
+        #expect(beyond.devices[0].gpulets[0].lanes.map(\.batchLimit) == [8, 8, 8])
+        #expect(beyond.planner == "confluence")
+        let walled = try plan(60_000, copyEngines: 2)
+        #expect(walled.devices[0].gpulets.count > 1)
+    }
+
     @Test("Free cores go to who needs them most, within the model's own limits")
     func fill() throws {
         let elastic = try PlannerCatalogue.planner(named: "elastic")

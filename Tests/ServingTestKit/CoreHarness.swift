@@ -85,6 +85,9 @@ public final class CoreHarness {
     /// How good the core's forecast was.
     public var forecastReport: ForecastReport { core.forecastReport }
 
+    /// Lets a test set what would take it long to bring about.
+    public func adjust(_ body: (inout ServerCore) -> Void) { body(&core) }
+
     /// Hands one request in; times are relative to now.
     @discardableResult
     public func arrive(

@@ -7,7 +7,7 @@ extension StraitPolicy {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> HighMove {
-        let found = gpulets(for: .high, in: state, using: forecast)
+        let found = gpulets(for: .high, at: now, in: state, using: forecast)
         var harms = false
         var best: Pick?
         for place in found.indices where found[place] >= 0 {

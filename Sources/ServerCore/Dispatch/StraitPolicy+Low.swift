@@ -10,7 +10,7 @@ extension StraitPolicy {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Pick? {
-        let found = gpulets(for: .low, in: state, using: forecast)
+        let found = gpulets(for: .low, at: now, in: state, using: forecast)
         let isOverloaded = options.weighsValue && forecast.violations.low > Self.overload
         var best: Pick?
         for place in found.indices where found[place] >= 0 {

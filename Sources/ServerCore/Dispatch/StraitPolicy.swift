@@ -144,10 +144,32 @@ package struct StraitPolicy: DispatchPolicy {
         return place
     }
 
+    /// Whether a gpulet is busy and its most urgent high request makes its deadline, by forecast,
+    /// when it waits until all that runs on the device is through. Who can't wait starts beside
+    /// others: late is what waiting would make it for sure.
+    private func canWaitAlone(
+        on gpulet: GpuletID,
+        at now: Instant,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast
+    ) -> Bool {
+        let node = state.firstReady(gpulet, .high)
+        guard state.gpulets[gpulet.position].running > 0, node >= 0 else { return false }
+        let lane = state.lanes[Int(node >> 1)]
+        let head = state.head(of: QueueID(lane.model, .high))
+        let device = state.gpulets[gpulet.position].device
+        guard head >= 0, state.requests[Int(head)].deadline != .distantFuture,
+            let alone = forecast.solo(row: lane.row, items: state.requests[Int(head)].items)
+        else { return true }
+        let wait = min(1e15, forecast.traffic[device.position].backlog + alone)
+        return now + TimeSpan(nanoseconds: Int64(wait)) <= state.requests[Int(head)].deadline
+    }
+
     /// Up to three gpulets that have a free slot and a ready lane of a class, those whose devices
     /// have the least to do first; -1 = no more.
     func gpulets(
         for priority: PriorityClass,
+        at now: Instant,
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> InlineArray<3, Int32> {
@@ -159,8 +181,8 @@ package struct StraitPolicy: DispatchPolicy {
             guard state.firstReady(present, priority) >= 0 else { continue }
             let device = state.gpulets[present.position].device
             // Where high priority is to run alone, it waits for that, and low waits behind it.
-            if forecast.isSafeMode(on: device), state.gpulets[present.position].running > 0,
-                state.firstReady(present, .high) >= 0
+            if forecast.isSafeMode(on: device),
+                canWaitAlone(on: present, at: now, in: state, using: forecast)
             {
                 continue
             }

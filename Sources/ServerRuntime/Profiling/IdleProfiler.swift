@@ -7,9 +7,10 @@ import Synchronization
 /// numbers of units that it has not run on yet.
 ///
 /// One thread of low priority. A probe is one batch, it runs only while no request is in the
-/// server, the first request that comes ends it, and all of it, making instances included, takes
-/// at most one part in twenty of the time. So a row takes some 20 times what its runs take. A row
-/// that fails, or that was disturbed too often, is left as the guess that it is.
+/// server and none has come for two seconds, the first that comes ends it, and all of it, making
+/// instances included, takes at most one part in twenty of the time. So a row takes some 20 times
+/// what its runs take. A row that fails, or that was disturbed too often, is left as the guess
+/// that it is.
 ///
 /// Source: design, section 1 ("Probes ... at most 5 % of a device's time").
 final class IdleProfiler: Sendable {
@@ -24,6 +25,9 @@ final class IdleProfiler: Sendable {
     private static let parsimony: Int64 = 20
     /// How often it looks for rows, and for quiet.
     private static let pause = TimeSpan.milliseconds(250)
+    /// How long no request must have come. A gap between two requests is no idle time: a probe ends
+    /// between two nodes of its graph only, and meanwhile it has the caches.
+    private static let calm = TimeSpan.seconds(2)
     /// How often a batch may be disturbed before its row is given up for now.
     private static let attempts = 40
     private let driver: CoreDriver
@@ -33,6 +37,8 @@ final class IdleProfiler: Sendable {
     private let bell = Doorbell()
     private let stopped = Atomic<Bool>(false)
     private let begun = Atomic<Bool>(false)
+    /// How many requests had come when last looked, and when they were fewer.
+    private let seen = Mutex<(requests: Int, changed: Instant)>((0, Instant(nanoseconds: .min)))
 
     init(
         driver: CoreDriver,
@@ -163,7 +169,7 @@ final class IdleProfiler: Sendable {
             let began = MonotonicTime.now()
             let span = try driver.probes.run(
                 on: instance,
-                isQuiet: { driver.requestsHere == 0 },
+                isQuiet: { isQuiet },
                 { () throws(EngineError) in try warmUp.fastest(instance, items) }
             )
             guard repay(since: began) else { return nil }
@@ -179,9 +185,19 @@ final class IdleProfiler: Sendable {
         rest((MonotonicTime.now() - began) * (Self.parsimony - 1))
     }
 
-    /// Waits until no request is here; false when it is to end.
+    /// Whether no request is here, and none has come for a while.
+    private var isQuiet: Bool {
+        let (now, requests) = (MonotonicTime.now(), driver.probes.requests)
+        let changed = seen.withLock { seen in
+            if seen.requests != requests { seen = (requests, now) }
+            return seen.changed
+        }
+        return driver.requestsHere == 0 && now >= changed + Self.calm
+    }
+
+    /// Waits until it is quiet; false when it is to end.
     private func waitForQuiet() -> Bool {
-        while driver.requestsHere > 0 {
+        while !isQuiet {
             guard rest(Self.pause) else { return false }
         }
         return !isStopped

@@ -2,13 +2,18 @@ import Synchronization
 
 /// Stands between probes and requests: the first request that comes ends the probe under way.
 ///
-/// Cost for a request while nothing is probed: one relaxed load.
+/// Cost for a request while nothing is probed: one relaxed addition and load.
 final class ProbeGuard: Sendable {
     private let isArmed = Atomic<Bool>(false)
+    private let count = Atomic<Int>(0)
     private let probe = Mutex<(any EngineInstance)?>(nil)
+
+    /// How many requests have come so far.
+    var requests: Int { count.load(ordering: .relaxed) }
 
     /// A request has come in. Any thread.
     func requestCame() {
+        count.wrappingAdd(1, ordering: .relaxed)
         guard isArmed.load(ordering: .relaxed),
             isArmed.exchange(false, ordering: .acquiringAndReleasing)
         else { return }

@@ -15,17 +15,27 @@ public import ServingDomain
 /// 4. models at the least rate may gather larger batches than that rate needs, for the surge that
 ///    comes before the next plan.
 ///
+/// With `sharesCores` it also tears walls down that only cost: where demand does not fit behind
+/// walls on the cores of CPUs, every core is for everybody, and the dispatcher decides by priority
+/// and slack. A core that idles behind a wall serves nobody, and unlike a GPU's parts two cores
+/// together are as fast as they are apart.
+///
 /// Cost: the other planner's, and O(models x gpulets).
 public struct SeatedPlanner: Planner {
     private let inner: any Planner
     private let floorMilliRate: Int64
+    private let sharesCores: Bool
 
     /// Lets `inner` plan, and seats everybody.
     ///
-    /// - Parameter floorMilliRate: The least rate that any model is planned for
-    ///   (`EpochRules.floorMilliRate`).
-    public init(_ inner: any Planner, floorMilliRate: Int64) {
+    /// - Parameters:
+    ///   - floorMilliRate: The least rate that any model is planned for
+    ///     (`EpochRules.floorMilliRate`).
+    ///   - sharesCores: Whether CPUs have no walls where demand does not fit behind them; right
+    ///     for policies that go by deadlines.
+    public init(_ inner: any Planner, floorMilliRate: Int64, sharesCores: Bool = false) {
         self.inner = inner
+        self.sharesCores = sharesCores
         self.floorMilliRate = floorMilliRate
     }
 
@@ -45,10 +55,31 @@ public struct SeatedPlanner: Planner {
             known.milliRates.append(inputs.milliRates[place])
         }
         let plan = try inner.plan(known)
+        if sharesCores, !plan.schedulable, inputs.devices.allSatisfy({ $0.copyEngines == 0 }) {
+            return try shared(plan, inputs)
+        }
         var seating = Seating(plan, inputs, floorMilliRate: floorMilliRate)
         seating.seatAll()
         seating.fillUnits()
         return seating.plan
+    }
+
+    /// Every core for everybody; what did not fit behind walls is still said.
+    private func shared(_ walled: Plan, _ inputs: PlanInputs) throws(PlanError) -> Plan {
+        var plan = try WholePlanner().plan(inputs)
+        plan.planner = walled.planner
+        plan.unserved = walled.unserved
+        plan.bound = walled.bound
+        for layout in plan.devices.indices {
+            for gpulet in plan.devices[layout].gpulets.indices {
+                for lane in plan.devices[layout].gpulets[gpulet].lanes.indices {
+                    plan.devices[layout].gpulets[gpulet].lanes[lane].why =
+                        "not all demand fits behind walls, so all share all cores, by priority "
+                        + "and slack"
+                }
+            }
+        }
+        return plan
     }
 
     /// What an objective is planned for: six parts in seven of it, less a millisecond.
