@@ -111,11 +111,25 @@ import Testing
         #expect(tight.devices[0].gpulets[0].lanes[0].batchLimit == 2)
     }
 
-    @Test("Cores have no walls where demand does not fit behind them; parts of a GPU keep theirs")
+    @Test("Cores have walls only where these save much work; parts of a GPU keep theirs")
     func shared() throws {
         let confluence = try PlannerCatalogue.planner(named: "confluence")
-        let models = [model(0), model(1, ms: 40), model(2, ms: 80)]
-        func plan(_ rate: Int64, copyEngines: Int32) throws -> Plan {
+        // Twice the cores, half the time; and models that more than one core does not help.
+        let scaling = [model(0), model(1, ms: 40), model(2, ms: 80)]
+        let narrow = scaling.map { model in
+            var model = model
+            let points = [Int32(1), 2, 4, 8].map { batch in
+                let ms = 4.0 * Double(batch)
+                return LatencySurface.Point(
+                    batch: batch,
+                    units: 1,
+                    latency: .milliseconds(rounding: ms)
+                )
+            }
+            model.set(DeviceProfile(kind: "cpu", surface: LatencySurface(points)))
+            return model
+        }
+        func plan(_ models: [ModelSpec], _ rate: Int64, copyEngines: Int32) throws -> Plan {
             var device = cpu(4)
             device.copyEngines = copyEngines
             let planner = SeatedPlanner(confluence, floorMilliRate: 1_000, sharesCores: true)
@@ -128,15 +142,17 @@ import Testing
                 )
             )
         }
-        let calm = try plan(2_000, copyEngines: 0)
-        #expect(calm.schedulable)
-        let beyond = try plan(60_000, copyEngines: 0)
-        #expect(!beyond.schedulable)
-        #expect(beyond.devices[0].gpulets.map(\.units) == [4])
-        #expect(beyond.devices[0].gpulets[0].lanes.map(\.batchLimit) == [8, 8, 8])
-        #expect(beyond.planner == "confluence")
-        let walled = try plan(60_000, copyEngines: 2)
+        for rate in [2_000, 60_000] as [Int64] {
+            let open = try plan(scaling, rate, copyEngines: 0)
+            #expect(open.devices[0].gpulets.map(\.units) == [4])
+            #expect(open.devices[0].gpulets[0].lanes.map(\.batchLimit) == [8, 8, 8])
+            #expect(open.planner == "confluence")
+            #expect(open.schedulable == (rate == 2_000))
+        }
+        let walled = try plan(narrow, 150_000, copyEngines: 0)
         #expect(walled.devices[0].gpulets.count > 1)
+        let parts = try plan(scaling, 60_000, copyEngines: 2)
+        #expect(parts.devices[0].gpulets.count > 1)
     }
 
     @Test("Free cores go to who needs them most, within the model's own limits")

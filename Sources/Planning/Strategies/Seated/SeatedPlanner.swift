@@ -15,10 +15,9 @@ public import ServingDomain
 /// 4. models at the least rate may gather larger batches than that rate needs, for the surge that
 ///    comes before the next plan.
 ///
-/// With `sharesCores` it also tears walls down that only cost: where demand does not fit behind
-/// walls on the cores of CPUs, every core is for everybody, and the dispatcher decides by priority
-/// and slack. A core that idles behind a wall serves nobody, and unlike a GPU's parts two cores
-/// together are as fast as they are apart.
+/// With `sharesCores` it also tears walls down that only cost: where the cores of CPUs do hardly
+/// more work behind walls than all together (`leastGain`), every core is for everybody, and the
+/// dispatcher decides by priority and slack. A core that idles behind a wall serves nobody.
 ///
 /// Cost: the other planner's, and O(models x gpulets).
 public struct SeatedPlanner: Planner {
@@ -31,8 +30,8 @@ public struct SeatedPlanner: Planner {
     /// - Parameters:
     ///   - floorMilliRate: The least rate that any model is planned for
     ///     (`EpochRules.floorMilliRate`).
-    ///   - sharesCores: Whether CPUs have no walls where demand does not fit behind them; right
-    ///     for policies that go by deadlines.
+    ///   - sharesCores: Whether CPUs have no walls where these save little; right for policies
+    ///     that go by deadlines.
     public init(_ inner: any Planner, floorMilliRate: Int64, sharesCores: Bool = false) {
         self.inner = inner
         self.sharesCores = sharesCores
@@ -55,13 +54,42 @@ public struct SeatedPlanner: Planner {
             known.milliRates.append(inputs.milliRates[place])
         }
         let plan = try inner.plan(known)
-        if sharesCores, !plan.schedulable, inputs.devices.allSatisfy({ $0.copyEngines == 0 }) {
+        if sharesCores, inputs.devices.allSatisfy({ $0.copyEngines == 0 }),
+            Self.gain(of: plan, known) < Self.leastGain
+        {
             return try shared(plan, inputs)
         }
         var seating = Seating(plan, inputs, floorMilliRate: floorMilliRate)
         seating.seatAll()
         seating.fillUnits()
         return seating.plan
+    }
+
+    /// How much less of the cores' time the walls of a plan must need for the same work.
+    static let leastGain = 1.5
+
+    /// The time that the planned batches would take of all cores of their devices together, over
+    /// what they take of those behind their walls; 1 where nothing is planned.
+    static func gain(of plan: Plan, _ inputs: PlanInputs) -> Double {
+        var (together, walled) = (0.0, 0.0)
+        for layout in plan.devices {
+            guard let device = inputs.devices.first(where: { $0.id == layout.device }) else {
+                continue
+            }
+            for gpulet in layout.gpulets {
+                for lane in gpulet.lanes {
+                    guard let place = inputs.models.firstIndex(where: { $0.id == lane.model }),
+                        let known = ModelLatencies(of: place, on: device.kind, in: inputs),
+                        let all = known.latency(batch: lane.batchLimit, units: device.units),
+                        let part = known.latency(batch: lane.batchLimit, units: gpulet.units)
+                    else { continue }
+                    let batches = Double(lane.milliRate) / Double(lane.batchLimit)
+                    together += batches * Double(all.nanoseconds) * Double(device.units)
+                    walled += batches * Double(part.nanoseconds) * Double(gpulet.units)
+                }
+            }
+        }
+        return walled > 0 ? together / walled : 1
     }
 
     /// Every core for everybody; what did not fit behind walls is still said.
@@ -74,7 +102,7 @@ public struct SeatedPlanner: Planner {
             for gpulet in plan.devices[layout].gpulets.indices {
                 for lane in plan.devices[layout].gpulets[gpulet].lanes.indices {
                     plan.devices[layout].gpulets[gpulet].lanes[lane].why =
-                        "not all demand fits behind walls, so all share all cores, by priority "
+                        "walls would hardly save work here, so all share all cores, by priority "
                         + "and slack"
                 }
             }
