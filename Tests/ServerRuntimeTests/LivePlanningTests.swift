@@ -121,6 +121,25 @@ import VirtualDevices
         #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
     }
 
+    @Test("What was kept is not measured again, unless this machine is faster than that")
+    func kept() async throws {
+        // Emulated runs end at once, so a kept row of 2 ms an item is found to be wrong.
+        let wrong = Notebook(DeviceProfile(kind: "emulated", surface: Self.surface))
+        let first = try await fixture(knowledge: wrong)
+        await wait("the wrong row was believed") { !wrong.units.isEmpty }
+        #expect(await first.runtime.shutDown(patience: .seconds(10)) == 0)
+        // The same row where runs really take that long: nothing is measured, nothing kept.
+        let right = Notebook(DeviceProfile(kind: "emulated", surface: Self.surface))
+        let second = try await fixture(
+            timing: VirtualModel(surface: Self.surface),
+            knowledge: right
+        )
+        let (exchange, _) = try second.send(3)
+        #expect(await exchange.ended().isServed)
+        #expect(right.units.isEmpty)
+        #expect(await second.runtime.shutDown(patience: .seconds(10)) == 0)
+    }
+
     @Test("The first request that comes ends the probe under way")
     func yields() async throws {
         let control = EmulatedControl()

@@ -39,7 +39,9 @@ struct ServerCommand: Hashable, Sendable {
             "serve", "--model-repository", repository,
             "--http-address", "127.0.0.1", "--http-port", "0", "--allow-grpc", "false",
             "--metrics-address", "127.0.0.1", "--metrics-port", "0",
-            "--drain-seconds", "0", "--max-connections", "4096", "--allow-client-shm", "true",
+            // Every server begins cold: what an earlier run kept is no part of the experiment.
+            "--profile-store", "none", "--drain-seconds", "0", "--max-connections", "4096",
+            "--allow-client-shm", "true",
         ] + (library.map { ["--onnxruntime", $0] } ?? []) + flags
     }
 }

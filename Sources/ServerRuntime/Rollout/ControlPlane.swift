@@ -115,13 +115,15 @@ final class ControlPlane: Sendable {
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
         let instance = try seat.loaded.makeInstance(place)
         let units = Int32(place.units.count)
+        let kind = place.device.kind
         let spec = driver.spec(of: order.model)
+        let isMeasured = spec?.isMeasured(on: kind, units: units) == true
         let warmUp = WarmUp(
             signature: seat.servable.signature,
             batchLimit: order.batchLimit,
             extra: seat.warmups,
             units: units,
-            isMeasured: spec?.isMeasured(on: place.device.kind, units: units) == true
+            known: isMeasured ? spec?.surface(on: kind)?.latency(batch: 1, units: units) : nil
         )
         return (instance, try warmUp.run(instance))
     }

@@ -13,8 +13,10 @@ struct WarmUp {
     let batchLimit: Int32
     let extra: [Warmup]
     let units: Int32
-    /// Whether latencies on these units are known: then each size only runs once.
-    var isMeasured = false
+    /// What one item is known to take on these units; nil = nothing. Then each size only runs once,
+    /// unless this machine turns out to be faster than that: what was measured beside other work
+    /// must not be believed for ever.
+    var known: TimeSpan?
 
     /// Sizes up to here are all run; beyond, only doublings and the limit itself.
     static let everySizeUpTo: Int32 = 16
@@ -36,7 +38,8 @@ struct WarmUp {
             }
         }
         // A model with free dimensions has no one latency: it is warmed, not measured.
-        let measures = !isMeasured && signature.inputs.allSatisfy(\.isFixed)
+        var measures = signature.inputs.allSatisfy(\.isFixed)
+        if measures { measures = try !isStillTrue(instance) }
         var points: [LatencySurface.Point] = []
         for items in sizes {
             if measures {
@@ -66,6 +69,12 @@ struct WarmUp {
         }
         if let last = sizes.last, last < batchLimit { sizes.append(batchLimit) }
         return sizes
+    }
+
+    /// Whether what is known of one item still holds: a few runs take four fifths of it at least.
+    private func isStillTrue(_ instance: any EngineInstance) throws(EngineError) -> Bool {
+        guard let known else { return false }
+        return try fastest(instance, 1).nanoseconds >= known.nanoseconds / 5 * 4
     }
 
     /// The sizes that are probed in idle time: doublings and the limit. Between them latency counts
