@@ -5,7 +5,7 @@ import Foundation
 import Reports
 
 /// Repeats the published results on the simulator and judges what comes out.
-struct ReproduceCommand: ParsableCommand {
+struct ReproduceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "paper",
         abstract: "Repeat a paper's results and hold them against what was published.",
@@ -23,6 +23,10 @@ struct ReproduceCommand: ParsableCommand {
     @Flag(help: "A sample of everything, within a minute; every check is decided.")
     var quick = false
     @Flag(help: "More seeds and longer runs, where the experiment has them.") var full = false
+    @Flag(
+        help: "On this machine for real instead of simulated: the parts of 'reproduce live' for it."
+    )
+    var live = false
     @Option(help: "The seed that everything is drawn from.") var seed: UInt64 = 1
     @Option(
         help: """
@@ -38,7 +42,8 @@ struct ReproduceCommand: ParsableCommand {
         guard !(quick && full) else { throw ValidationError("Give either --quick or --full.") }
     }
 
-    func run() throws {
+    func run() async throws {
+        if live { return try await measure() }
         let began = ContinuousClock.now
         let outcome = try experiment.run(
             Reproduction.Options(
@@ -59,5 +64,15 @@ struct ReproduceCommand: ParsableCommand {
         let seconds = (ContinuousClock.now - began).components.seconds
         if !output.json { OutputOptions.note("took \(seconds) s") }
         try result.complainOfGates()
+    }
+
+    /// The same question asked of real servers.
+    private func measure() async throws {
+        var words = ["--part", experiment.liveParts, "--seed", "\(seed)"]
+        if quick { words.append("--quick") }
+        if output.json { words.append("--json") }
+        if let report = output.report { words += ["--report", report] }
+        let command = try LiveCommand.parse(words)
+        try await command.run()
     }
 }

@@ -10,6 +10,15 @@ import Simulation
 enum Reproduction: String, CaseIterable, ExpressibleByArgument {
     case gpulets, dnnscaler, strait
 
+    /// The parts of `reproduce live` that ask the same question.
+    var liveParts: String {
+        switch self {
+        case .gpulets: "a,b,e,f"
+        case .dnnscaler: "g"
+        case .strait: "c,d"
+        }
+    }
+
     /// How much is run.
     enum Effort {
         case quick, usual, full
