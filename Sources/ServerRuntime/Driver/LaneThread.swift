@@ -59,7 +59,7 @@ final class LaneThread: @unchecked Sendable {
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
     private let stopping = Atomic<Bool>(false)
-    private unowned let driver: CoreDriver
+    private let driver: CoreDriver
 
     init(
         _ order: InstanceOrder,
