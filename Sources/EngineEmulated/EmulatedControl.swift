@@ -81,14 +81,16 @@ public final class EmulatedControl: Sendable {
 // MARK: - What the engine asks
 
 extension EmulatedControl {
-    /// Where one instance stands. Every field is read and written under the control's lock.
+    /// Where one instance stands.
     final class Seat: Sendable {
+        struct Standing {
+            var running = false
+            var stopping = false
+            var runs = 0
+        }
+
         // Safe: read and written only while the control's monitor is locked.
-        nonisolated(unsafe) var running = false
-        // Safe: read and written only while the control's monitor is locked.
-        nonisolated(unsafe) var stopping = false
-        // Safe: read and written only while the control's monitor is locked.
-        nonisolated(unsafe) var runs = 0
+        nonisolated(unsafe) var standing = Standing()
     }
 
     var faults: EmulatedFaults { locked { $0.faults } }
@@ -96,19 +98,19 @@ extension EmulatedControl {
     /// One run: gate, then latency, then the fault if there is to be one. Blocks.
     func run(_ seat: Seat, items: Int32, latency: TimeSpan) throws(EngineError) {
         monitor.lock()
-        seat.running = true
-        seat.stopping = false
-        seat.runs += 1
+        seat.standing.running = true
+        seat.standing.stopping = false
+        seat.standing.runs += 1
         state.begun += 1
         let number = state.begun
-        let fails = state.nextFails(firstOfInstance: seat.runs == 1)
+        let fails = state.nextFails(firstOfInstance: seat.standing.runs == 1)
         waitAtGate(seat)
-        if latency > .zero, !seat.stopping {
+        if latency > .zero, !seat.standing.stopping {
             let end = Monitor.now() + latency.nanoseconds
-            while !seat.stopping, Monitor.now() < end { monitor.wait(until: end) }
+            while !seat.standing.stopping, Monitor.now() < end { monitor.wait(until: end) }
         }
-        let stopped = seat.stopping
-        seat.running = false
+        let stopped = seat.standing.stopping
+        seat.standing.running = false
         state.end(Run(items: items, succeeded: !stopped && !fails))
         state.wakeWaiters()
         monitor.unlock()
@@ -119,8 +121,8 @@ extension EmulatedControl {
     /// Ends the seat's present run; nothing happens between runs.
     func terminate(_ seat: Seat) {
         monitor.lock()
-        if seat.running {
-            seat.stopping = true
+        if seat.standing.running {
+            seat.standing.stopping = true
             monitor.broadcast()
         }
         monitor.unlock()
@@ -130,9 +132,9 @@ extension EmulatedControl {
         guard !state.mayPass() else { return }
         state.blocked += 1
         state.wakeWaiters()
-        while !seat.stopping {
+        while !seat.standing.stopping {
             monitor.wait()
-            if seat.stopping || state.mayPass() { break }
+            if seat.standing.stopping || state.mayPass() { break }
         }
         state.blocked -= 1
     }

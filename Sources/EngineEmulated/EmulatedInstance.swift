@@ -13,8 +13,6 @@ final class EmulatedInstance: EngineInstance {
     // Safe: the lane thread that owns the instance is the only one to touch it (`EngineInstance`).
     private nonisolated(unsafe) var batch: Batch
     // Safe: only the lane thread that owns the instance touches it.
-    private nonisolated(unsafe) var units: Int32
-    // Safe: only the lane thread that owns the instance touches it.
     private nonisolated(unsafe) var placement: Placement
     // Safe: only the lane thread touches it. The place of its latencies on the emulated devices.
     private nonisolated(unsafe) var row: Int32
@@ -23,7 +21,7 @@ final class EmulatedInstance: EngineInstance {
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {
         self.loaded = loaded
-        self.units = try Self.checkedUnits(placement, of: loaded)
+        try Self.check(placement, of: loaded)
         self.placement = placement
         self.row = try Self.checkedRow(placement, of: loaded)
         // The number keeps the noise of instances apart; 2^32 runs each before they meet.
@@ -131,7 +129,7 @@ final class EmulatedInstance: EngineInstance {
 
     func pin(_ placement: Placement) throws(EngineError) {
         row = try Self.checkedRow(placement, of: loaded)
-        units = try Self.checkedUnits(placement, of: loaded)
+        try Self.check(placement, of: loaded)
         self.placement = placement
     }
 
@@ -144,13 +142,16 @@ final class EmulatedInstance: EngineInstance {
 // MARK: - Arithmetic
 
 extension EmulatedInstance {
-    /// How many units the gpulet holds; a share below the profile has no latency to emulate.
-    private static func checkedUnits(
+    /// How many units the gpulet holds.
+    private var units: Int32 { Int32(placement.units.count) }
+
+    /// A share below the profile has no latency to emulate.
+    private static func check(
         _ placement: Placement,
         of loaded: LoadedEmulation
-    ) throws(EngineError) -> Int32 {
+    ) throws(EngineError) {
         let units = Int32(placement.units.count)
-        guard let surface = loaded.model.timing?.surface else { return units }
+        guard let surface = loaded.model.timing?.surface else { return }
         guard surface.largestBatch(units: units) != nil else {
             let least = surface.points.first?.units ?? 0
             throw EngineError(
@@ -159,7 +160,6 @@ extension EmulatedInstance {
                     + " give it more, or profile smaller shares"
             )
         }
-        return units
     }
 
     /// The place of its latencies on the emulated devices; 0 where it has times of its own.

@@ -16,11 +16,13 @@ public final class EmulatedDevices: Sendable {
     final class Seat: Sendable {
         fileprivate let bell = Monitor.Bell()
         // Safe: read and written only while the devices' monitor is locked.
-        fileprivate nonisolated(unsafe) var job = VirtualCluster.none
-        // Safe: read and written only while the devices' monitor is locked.
-        fileprivate nonisolated(unsafe) var ended: EndedStage?
-        // Safe: read and written only while the devices' monitor is locked.
-        fileprivate nonisolated(unsafe) var stopping = false
+        fileprivate nonisolated(unsafe) var standing = Standing()
+
+        fileprivate struct Standing {
+            var job = VirtualCluster.none
+            var ended: EndedStage?
+            var stopping = false
+        }
     }
 
     /// The devices, in order of their identifiers.
@@ -84,8 +86,8 @@ public final class EmulatedDevices: Sendable {
                     + "batch limit"
             )
         }
-        seat.job = job
-        seat.ended = nil
+        seat.standing.job = job
+        seat.standing.ended = nil
         waiting.append(seat)
         // The leader sleeps for what it knew; the new stage may end, or make others end, earlier.
         leader?.bell.ring()
@@ -93,8 +95,10 @@ public final class EmulatedDevices: Sendable {
         waiting.removeAll { $0 === seat }
         if leader === seat { leader = nil }
         // Whoever leaves looks for a leader: one whose stage has ended already won't be it.
-        if leader == nil { waiting.first { $0.ended == nil && !$0.stopping }?.bell.ring() }
-        guard let ended = seat.ended else {
+        if leader == nil {
+            waiting.first { $0.standing.ended == nil && !$0.standing.stopping }?.bell.ring()
+        }
+        guard let ended = seat.standing.ended else {
             cluster.abort(job, at: Self.now())
             throw EngineError(.terminated, "the run was terminated")
         }
@@ -111,7 +115,7 @@ public final class EmulatedDevices: Sendable {
     /// Forgets a wish to stop that came for an earlier batch.
     func prepare(_ seat: Seat) {
         monitor.lock()
-        seat.stopping = false
+        seat.standing.stopping = false
         monitor.unlock()
     }
 
@@ -125,7 +129,7 @@ public final class EmulatedDevices: Sendable {
     /// Ends the seat's present run, or the one that it was prepared for.
     func terminate(_ seat: Seat) {
         monitor.lock()
-        seat.stopping = true
+        seat.standing.stopping = true
         seat.bell.ring()
         monitor.unlock()
     }
@@ -134,7 +138,7 @@ public final class EmulatedDevices: Sendable {
     private func wait(_ seat: Seat) {
         while true {
             settle()
-            if seat.ended != nil || seat.stopping { return }
+            if seat.standing.ended != nil || seat.standing.stopping { return }
             if leader == nil { leader = seat }
             let next = cluster.next
             if leader === seat, next != .distantFuture {
@@ -150,9 +154,12 @@ public final class EmulatedDevices: Sendable {
         let now = Self.now()
         while let ended = cluster.finish(at: now) {
             // A stage that nobody waits for was aborted and can't end; so there is one.
-            guard let owner = waiting.first(where: { $0.job == ended.job && $0.ended == nil })
+            guard
+                let owner = waiting.first(where: {
+                    $0.standing.job == ended.job && $0.standing.ended == nil
+                })
             else { continue }
-            owner.ended = ended
+            owner.standing.ended = ended
             owner.bell.ring()
         }
     }

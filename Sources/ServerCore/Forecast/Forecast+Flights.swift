@@ -137,13 +137,6 @@ extension Forecast {
         options.hasMargins && watches[traffic[device.position].kind].isSafeMode
     }
 
-    /// The contention of devices of `kind` as learned from low batches, for planners.
-    package func contention(on kind: String) -> ContentionModel {
-        guard let place = kinds.firstIndex(of: kind) else { return .none }
-        let weights = learners[place * 2 + 1].weights
-        return .loss(LossContention(weights: weights.indices.map { weights[$0] }))
-    }
-
     // MARK: Events (no allocation)
 
     /// Takes note that a stage of a batch was launched.
