@@ -61,6 +61,7 @@ public final class ServingRuntime: Sendable {
         driver = try CoreDriver(
             configuration.core,
             inlineBelow: configuration.inlineBelow,
+            lowNice: configuration.lowNice,
             journal: journal,
             traces: traces,
             logger: logger

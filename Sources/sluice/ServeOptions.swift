@@ -146,9 +146,17 @@ struct SluiceOptions: ParsableArguments {
     @Option(help: "ONNX Runtime's shared library; found by itself if not given.")
     var onnxruntime: String?
     @Option(
-        help: "Run batches expected to take less on the network thread; microseconds, 0 = never."
+        help: "Run a lone request on the network thread if it should take less (us); 0 = never."
     )
-    var inlineBelowUs: Int64 = 0
+    var inlineBelowUs: Int64 = 100
+    @Option(
+        help: ArgumentHelp(
+            "How nice threads are that run low-priority batches on CPU cores once there is high "
+                + "priority, 0 to 19; 0 = not at all. Policies that know no classes ignore it.",
+            valueName: "nice"
+        )
+    )
+    var lowNice: Int32 = 10
     @Option(help: "The server's certificate chain, a PEM file: the HTTP endpoint speaks HTTPS.")
     var httpsCert: String?
     @Option(help: "The private key of --https-cert, a PEM file.") var httpsKey: String?

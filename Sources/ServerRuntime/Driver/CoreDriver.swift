@@ -23,6 +23,8 @@ final class CoreDriver: Sendable {
 
     let logger: Logger
     let control: ControlQueue
+    /// How low work gives way to high work on the CPU.
+    let urgency: ClassUrgency
     /// Ends probes when requests come.
     let probes = ProbeGuard()
     private let state: Mutex<State>
@@ -30,12 +32,13 @@ final class CoreDriver: Sendable {
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
     private let capacity: Int
-    /// Batches that are expected to take less may run on the submitting thread; zero = none.
+    /// A lone request that is expected to take less runs on the submitting thread; zero = none.
     private let inlineBelow: TimeSpan
 
     init(
         _ configuration: CoreConfiguration,
         inlineBelow: TimeSpan,
+        lowNice: Int32 = 0,
         journal: JournalWriter?,
         traces: TraceWriter,
         logger: Logger
@@ -45,6 +48,7 @@ final class CoreDriver: Sendable {
         self.logger = logger
         self.traces = traces
         self.inlineBelow = inlineBelow
+        urgency = ClassUrgency(lowNice: lowNice)
         capacity = Int(limits.requests)
         control = ControlQueue()
         state = Mutex(
@@ -99,6 +103,7 @@ final class CoreDriver: Sendable {
                 return nil
             }
             arrival.request = request
+            if arrival.level == 1 { urgency.sawHigh() }
             target.statistics.waits()
             state.take(.arrived(arrival), at: now, .none, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
@@ -227,7 +232,7 @@ final class CoreDriver: Sendable {
         // The next batch first, then the replies: the engine must not wait for sockets.
         var own: LaneThread?
         if let lane = deeds.firstLaunch {
-            if runner == nil, inlineBelow > .zero, lane.isShort(below: inlineBelow) {
+            if runner == nil, runsInline(lane) {
                 own = lane
             } else if lane === runner {
                 deeds.hasEarnedNext = true
@@ -255,6 +260,14 @@ final class CoreDriver: Sendable {
         for order in deeds.control { control.add(.order(order)) }
         timer.want(deeds.wake, after: deeds.sequence)
         if let own { runInline(own) }
+    }
+
+    /// Whether the submitting thread runs the batch itself: it is short, and no other request is
+    /// here, so nobody waits for that thread meanwhile. Under load lanes run everything, since two
+    /// threads do more than one.
+    private func runsInline(_ lane: LaneThread) -> Bool {
+        inlineBelow > .zero && taken.load(ordering: .relaxed) <= 1
+            && lane.isShort(below: inlineBelow)
     }
 
     /// Runs the batch of an idle lane, and those that follow from it, on this thread.
@@ -315,6 +328,7 @@ extension CoreDriver.State {
         }
         precondition(lane.mailbox.order == nil, "a launch on an instance that is busy")
         lane.mailbox.order = order
+        lane.mailbox.isHigh = false
         for place in order.requests {
             let request = buffer.requests[Int(place)]
             let slot = table[request]
@@ -325,6 +339,7 @@ extension CoreDriver.State {
             } else if lane.mailbox.shapes != slot.shapes {
                 lane.mailbox.shapesDiffer = true
             }
+            if slot.level == 1 { lane.mailbox.isHigh = true }
             table.launched(request, expected: order.expected)
             if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
         }

@@ -56,6 +56,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// on. Called once, on the lane thread, before its first batch.
     func beginServing()
 
+    /// Says how nice the instance's own threads are to be from the next batch on, 0 to 19: the
+    /// lane thread that calls has seen to itself. Called on the lane thread, between two batches.
+    func giveWay(_ nice: Int32)
+
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
     func trim() throws(EngineError)
@@ -80,6 +84,9 @@ extension EngineInstance {
 
     /// Does nothing: right for engines without threads of their own.
     public func beginServing() {}
+
+    /// Does nothing: right for engines without threads of their own.
+    public func giveWay(_ nice: Int32) {}
 
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}
