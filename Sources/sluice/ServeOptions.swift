@@ -135,6 +135,10 @@ struct SluiceOptions: ParsableArguments {
         )
     )
     var profileStore: String?
+    @Option(
+        help: "A folder of profiles that sluice profile measured here, or a file. May be repeated."
+    )
+    var profiles: [String] = []
     @Option(help: "Whether what planners only guess is measured in idle time.")
     var idleProfiling = true
     @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
