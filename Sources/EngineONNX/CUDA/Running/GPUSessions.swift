@@ -34,11 +34,51 @@ struct GPUSessions: Sendable {
     private func make(_ units: [Int32], _ memoryMiB: Int64) throws(EngineError) -> ONNXSession {
         let seat = try device.partition.acquire(units)
         let stream = try CUDAStream(on: seat, priority: seat.priority)
-        guard !provider.isHost, !weights.settings.allowsFallback else {
-            return try make(on: stream, memoryMiB, fallback: true, listens: false)
+        guard let shared = try sharedWeights(stream) else {
+            return try make(on: stream, memoryMiB, nil)
         }
         do throws(EngineError) {
-            return try make(on: stream, memoryMiB, fallback: false, listens: false)
+            return try make(on: stream, memoryMiB, shared)
+        } catch {
+            guard error.kind != .deviceLost, error.kind != .outOfMemory else { throw error }
+            // Only if that goes well the shared weights were at fault.
+            let own = try make(on: stream, memoryMiB, nil)
+            weights.onGPUs.refuse(of: weights, on: device, error.message)
+            return own
+        }
+    }
+
+    /// The weights that all sessions of the model on this GPU use; nil = each has its own.
+    private func sharedWeights(_ stream: CUDAStream) throws(EngineError) -> SharedWeights? {
+        guard weights.settings.sharesOnGPU else { return nil }
+        let library = weights.library
+        return try weights.onGPUs.weights(
+            of: weights,
+            on: device,
+            { options throws(EngineError) in
+                try provider.append(
+                    to: options,
+                    of: library,
+                    on: device,
+                    stream: stream,
+                    memoryMiB: device.spec.memoryMiB,
+                    changes: weights.settings.gpuOptions
+                )
+            },
+            memory: { () throws(EngineError) in try provider.memory(of: library, on: device) }
+        )
+    }
+
+    private func make(
+        on stream: CUDAStream,
+        _ memoryMiB: Int64,
+        _ shared: SharedWeights?
+    ) throws(EngineError) -> ONNXSession {
+        guard !provider.isHost, !weights.settings.allowsFallback else {
+            return try make(on: stream, memoryMiB, shared, fallback: true, listens: false)
+        }
+        do throws(EngineError) {
+            return try make(on: stream, memoryMiB, shared, fallback: false, listens: false)
         } catch {
             guard error.message.contains("fallback to CPU EP") else { throw error }
         }
@@ -48,7 +88,7 @@ struct GPUSessions: Sendable {
         let lines = PlacementLog.listening {
             do throws(EngineError) {
                 outcome = .success(
-                    try make(on: stream, memoryMiB, fallback: true, listens: true)
+                    try make(on: stream, memoryMiB, shared, fallback: true, listens: true)
                 )
             } catch {
                 outcome = .failure(error)
@@ -73,18 +113,21 @@ struct GPUSessions: Sendable {
     private func make(
         on stream: CUDAStream,
         _ memoryMiB: Int64,
+        _ shared: SharedWeights?,
         fallback: Bool,
         listens: Bool
     ) throws(EngineError) -> ONNXSession {
         let library = weights.library
         // A fifth more than the profile says: arenas do not fit to the byte.
-        let limit = memoryMiB > 0 ? memoryMiB + memoryMiB / 5 + 64 : device.spec.memoryMiB
+        let needed = shared == nil ? memoryMiB : max(1, memoryMiB - weights.weightsMiB)
+        let limit = memoryMiB > 0 ? needed + needed / 5 + 64 : device.spec.memoryMiB
         let session = try ONNXSession(
             file: weights.file,
             path: try weights.path(),
             settings: weights.settings,
             threads: 1,
             library: library,
+            weights: shared,
             ground: stream
         ) { options throws(EngineError) in
             let calls = library.calls
