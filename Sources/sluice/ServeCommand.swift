@@ -118,8 +118,12 @@ struct ServeCommand: AsyncParsableCommand {
             logger.notice("emulated devices: \(names.joined(separator: ", "))")
             return (emulation.engine(), emulation.configuration)
         }
-        let request = try gpus.request(usual: .auto)
+        var request = try gpus.request(usual: .auto)
+        request.cudaGraphs = own.cudaGraphs
         let engine = try ONNXEngine(library: own.onnxruntime, gpus: request, log: logger)
+        if own.cudaGraphs, engine.gpuSpecs.isEmpty {
+            logger.warning("--cuda-graphs has no effect: no GPU serves")
+        }
         logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
         return (engine, .gpus(engine.gpuSpecs))
     }

@@ -145,6 +145,8 @@ struct SluiceOptions: ParsableArguments {
     var journal: String?
     @Option(help: "Seconds that the server still serves after it calls itself not ready.")
     var drainSeconds = 5
+    @Flag(help: "On GPUs, capture a CUDA graph of every batch size at warm-up and replay it.")
+    var cudaGraphs = false
     @Flag(help: "Answer with Triton's status codes where Sluice's differ.")
     var tritonCompatErrors = false
     @Option(help: "ONNX Runtime's shared library; found by itself if not given.")
