@@ -187,9 +187,11 @@ public final class ServingRuntime: Sendable {
     /// Where the server stands.
     public var phase: Phase { standing.withLock { $0 } }
 
-    /// Whether requests may be sent: ready, and, with strict readiness, every model is.
+    /// Whether requests may be sent: ready, a device is left, and, with strict readiness, every
+    /// model answers.
     public var isReady: Bool {
-        phase == .ready && (!configuration.strictReadiness || registry.allAnswer)
+        phase == .ready && !driver.hasLostAll
+            && (!configuration.strictReadiness || registry.allAnswer)
     }
 
     /// Whether a slot of the request table is free; fronts read no further when none is.
@@ -226,6 +228,7 @@ public final class ServingRuntime: Sendable {
         return text.write(
             requestsHere: driver.requestsHere,
             ready: isReady,
+            lostDevices: driver.lostDevices,
             host: host,
             forecast: driver.forecastReport
         )

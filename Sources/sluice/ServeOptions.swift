@@ -135,12 +135,18 @@ struct SluiceOptions: ParsableArguments {
         )
     )
     var profileStore: String?
+    @Option(
+        help: "A folder of profiles that sluice profile measured here, or a file. May be repeated."
+    )
+    var profiles: [String] = []
     @Option(help: "Whether what planners only guess is measured in idle time.")
     var idleProfiling = true
     @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
     var journal: String?
     @Option(help: "Seconds that the server still serves after it calls itself not ready.")
     var drainSeconds = 5
+    @Flag(help: "On GPUs, capture a CUDA graph of every batch size at warm-up and replay it.")
+    var cudaGraphs = false
     @Flag(help: "Answer with Triton's status codes where Sluice's differ.")
     var tritonCompatErrors = false
     @Option(help: "ONNX Runtime's shared library; found by itself if not given.")

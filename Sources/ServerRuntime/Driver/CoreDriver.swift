@@ -17,6 +17,7 @@ final class CoreDriver: Sendable {
         /// Where requests for a model that was replaced go instead.
         var successors: [Servable?]
         var journal: JournalWriter?
+        var losses: DeviceLosses
         var sequence: UInt64 = 0
         var lastNow = Instant.zero
     }
@@ -31,6 +32,7 @@ final class CoreDriver: Sendable {
     private let traces: TraceWriter
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
+    private let isWithoutDevice = Atomic<Bool>(false)
     private let capacity: Int
     /// A lone request that is expected to take less runs on the submitting thread; zero = none.
     private let inlineBelow: TimeSpan
@@ -57,7 +59,8 @@ final class CoreDriver: Sendable {
                 table: RequestTable(capacity: limits.requests),
                 lanes: Array(repeating: nil, count: Int(limits.instances)),
                 successors: Array(repeating: nil, count: Int(limits.models)),
-                journal: journal
+                journal: journal,
+                losses: DeviceLosses(configuration.devices)
             )
         )
     }
@@ -175,12 +178,40 @@ final class CoreDriver: Sendable {
         deeds.removeAll()
     }
 
-    /// Tells the core that a device is gone with all that ran there. Every lane of the device may
-    /// say so; the core heeds the first.
+    /// Tells the core that a device is gone with all that ran there, and everybody who waited for
+    /// it alone why it ends. Every lane of the device may say so; the first is heeded.
     func lost(_ device: DeviceSpec, _ reason: String) {
+        var deeds = Deeds()
+        let losses = state.withLock { state -> DeviceLosses? in
+            guard state.losses.note(device, reason) else { return nil }
+            let context = EventContext(failure: state.losses.whyWaitingEnd)
+            let now = state.clock()
+            state.take(.deviceLost(device.id), at: now, context, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+            return state.losses
+        }
+        guard let losses else { return }
+        isWithoutDevice.store(losses.isTotal, ordering: .relaxed)
         logger.error("device \(device.name) is taken out of the plan: \(reason)")
-        post(.deviceLost(device.id))
+        let ended = deeds.ends.count
+        carryOut(&deeds, runner: nil)
+        if losses.isTotal {
+            logger.error(
+                """
+                no device is left: \(ended) waiting requests ended, all further ones are refused, \
+                and the server calls itself not ready; restart it once the device is healthy
+                """
+            )
+        } else if ended > 0 {
+            logger.error("\(ended) requests ended that waited for \(device.name) alone")
+        }
     }
+
+    /// Whether every device was lost, without a lock.
+    var hasLostAll: Bool { isWithoutDevice.load(ordering: .relaxed) }
+
+    /// How many devices were lost.
+    var lostDevices: Int { state.withLock { $0.losses.count } }
 
     /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
     func retire(_ id: ModelID, successor: Servable?) {
@@ -275,118 +306,5 @@ final class CoreDriver: Sendable {
         var deeds = Deeds()
         lane.runBatch(&deeds)
         if deeds.hasEarnedNext { lane.wake() }
-    }
-}
-
-extension CoreDriver.State {
-    /// The present time; never earlier than at the call before.
-    mutating func clock() -> Instant {
-        lastNow = max(lastNow, MonotonicTime.now())
-        return lastNow
-    }
-
-    /// One event: the core decides, the journal notes it, the orders are looked up.
-    mutating func take(
-        _ event: Event,
-        at now: Instant,
-        _ context: EventContext,
-        _ deeds: inout Deeds
-    ) {
-        sequence += 1
-        core.handle(event, at: now, into: &buffer)
-        journal?.note(sequence: sequence, now: now, event: event, orders: buffer)
-        for action in buffer.actions { look(up: action, context, &deeds) }
-        deeds.wake = core.nextWake
-        deeds.sequence = sequence
-        buffer.removeAll()
-    }
-
-    private mutating func look(up action: Action, _ context: EventContext, _ deeds: inout Deeds) {
-        switch action {
-        case .launch(let order):
-            fill(order, &deeds)
-        case .terminate(let batch, let instance):
-            if let lane = lanes[instance.position] { deeds.terminations.append((lane, batch)) }
-        case .reply(let request, let outcome):
-            end(request, outcome, context, &deeds)
-        case .timeout(let request):
-            release(request, .timedOut, .late, &deeds)
-        case .drop(let request, let reason):
-            release(request, .dropped(reason), .dropped, &deeds)
-        case .refuse(let request, let refusal):
-            release(request, .refused(refusal), .refused, &deeds)
-        case .startInstance(let order): deeds.control.append(.start(order))
-        case .stopInstance(let instance): deeds.control.append(.stop(instance))
-        case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
-        case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
-        }
-    }
-
-    private mutating func fill(_ order: LaunchOrder, _ deeds: inout Deeds) {
-        guard let lane = lanes[order.instance.position] else {
-            preconditionFailure("a launch on an instance that is not there")
-        }
-        precondition(lane.mailbox.order == nil, "a launch on an instance that is busy")
-        lane.mailbox.order = order
-        lane.mailbox.isHigh = false
-        for place in order.requests {
-            let request = buffer.requests[Int(place)]
-            let slot = table[request]
-            guard let exchange = slot.exchange else { continue }
-            lane.mailbox.passengers.append(.init(exchange: exchange, items: slot.items))
-            if lane.mailbox.shapes == nil {
-                lane.mailbox.shapes = slot.shapes
-            } else if lane.mailbox.shapes != slot.shapes {
-                lane.mailbox.shapesDiffer = true
-            }
-            if slot.level == 1 { lane.mailbox.isHigh = true }
-            table.launched(request, expected: order.expected)
-            if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
-        }
-        deeds.launch(lane)
-    }
-
-    private mutating func end(
-        _ request: RequestID,
-        _ outcome: Outcome,
-        _ context: EventContext,
-        _ deeds: inout Deeds
-    ) {
-        let slot = table[request]
-        let predicted = slot.expected.map { $0 - slot.arrival }
-        let ending: Ending =
-            switch outcome {
-            case .served: .completed(late: false, predicted: predicted)
-            case .late: .completed(late: true, predicted: predicted)
-            case .cancelled: .cancelled
-            case .failed, .dropped, .refused:
-                .failed(context.failure ?? "the model failed; see the server's log")
-            }
-        release(request, ending, outcome, times: context.times, &deeds)
-    }
-
-    private mutating func release(
-        _ request: RequestID,
-        _ ending: Ending,
-        _ outcome: Outcome,
-        times: StageTimes? = nil,
-        _ deeds: inout Deeds
-    ) {
-        let slot = table.release(request)
-        guard let exchange = slot.exchange, let servable = slot.servable else { return }
-        if !slot.launched { servable.statistics.waitsNoLonger() }
-        deeds.ends.append(
-            Deeds.End(
-                exchange: exchange,
-                ending: ending,
-                outcome: outcome,
-                servable: servable,
-                arrival: slot.arrival,
-                level: slot.level,
-                items: slot.items,
-                hasDeadline: slot.deadline != nil,
-                times: times
-            )
-        )
     }
 }

@@ -94,9 +94,12 @@ final class LaneThread: @unchecked Sendable {
         bell.ring()
     }
 
-    /// Whether the batch in the mailbox should take less than `span` by the forecast.
+    /// Whether another thread may run the batch in the mailbox, and it should take less than `span`
+    /// by the forecast.
     func isShort(below span: TimeSpan) -> Bool {
-        guard let order = mailbox.order, let expected = order.expected else { return false }
+        guard let order = mailbox.order, let expected = order.expected, let instance,
+            !instance.needsItsThread
+        else { return false }
         return expected - MonotonicTime.now() < span
     }
 

@@ -68,6 +68,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// that its processor time tells how long a run would take if nobody else wanted the core.
     var computesOnCaller: Bool { get }
 
+    /// Whether only the lane's own thread may call `perform`, since the engine keeps what belongs to
+    /// that thread; else another thread may stand in for it while it waits.
+    var needsItsThread: Bool { get }
+
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
     /// Any thread may call it, at any time; without a running batch it does nothing.
     func terminate()
@@ -81,6 +85,9 @@ extension LoadedModel {
 extension EngineInstance {
     /// Right for engines that wait for a device.
     public var computesOnCaller: Bool { false }
+
+    /// Right for engines that keep nothing by thread.
+    public var needsItsThread: Bool { false }
 
     /// Does nothing: right for engines without threads of their own.
     public func beginServing() {}

@@ -22,6 +22,7 @@ struct MetricsText {
     mutating func write(
         requestsHere: Int,
         ready: Bool,
+        lostDevices: Int,
         host: HostLoad,
         forecast: ForecastReport
     ) -> [UInt8] {
@@ -36,6 +37,8 @@ struct MetricsText {
         text += "sluice_requests_in_server \(requestsHere)\n"
         family("sluice_ready", "gauge", "1 while the server is ready")
         text += "sluice_ready \(ready ? 1 : 0)\n"
+        family("sluice_devices_lost", "gauge", "Devices that were lost since the start")
+        text += "sluice_devices_lost \(lostDevices)\n"
         return Array(text.utf8)
     }
 
