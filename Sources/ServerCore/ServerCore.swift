@@ -32,6 +32,8 @@ public struct ServerCore: ~Copyable, Sendable {
     /// When the policy wants to be asked again.
     private var policyHold = Instant.distantFuture
     private let watchdog: TimeSpan
+    /// How long the engine has to end a batch that the watchdog has given up.
+    let grace: TimeSpan
 
     /// Creates a core for the devices, policy and limits of `configuration`.
     ///
@@ -64,6 +66,7 @@ public struct ServerCore: ~Copyable, Sendable {
         )
         control = ControlState(configuration)
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
+        grace = .seconds(Int64(configuration.limits.graceSeconds))
         nextWake = nil
         ended.reserveCapacity(256)
     }
@@ -104,6 +107,17 @@ public struct ServerCore: ~Copyable, Sendable {
     /// How many instances of `model` can run a batch.
     public func readyInstances(of model: ModelID) -> Int {
         isKnown(model) ? Int(state.models[model.position].ready) : 0
+    }
+
+    /// How many instances of `model` were given up and have not come back.
+    public func abandonedInstances(of model: ModelID) -> Int {
+        control.abandoned.count { $0.model == model }
+    }
+
+    /// Whether `device` answers.
+    public func isPresent(_ device: DeviceID) -> Bool {
+        device.index >= 0 && device.position < state.present.count
+            && state.present[device.position]
     }
 
     /// What `items` of `model` would take by themselves, by the forecast; nil where not known.
@@ -245,15 +259,17 @@ public struct ServerCore: ~Copyable, Sendable {
         {
             giveUpBatch(state.firstWatched, &actions)
         }
+        let hasGivenUp = abandonHung(&actions)
         endEpoch()
-        guard control.isBusy else { return false }
-        return advanceControl(&actions)
+        guard control.isBusy else { return hasGivenUp }
+        return advanceControl(&actions) || hasGivenUp
     }
 
     private mutating func setNextWake() {
         var wake = min(state.timers.earliest, state.parking.earliest)
         wake = min(wake, min(policyHold, scaler.due ?? .distantFuture))
         wake = min(wake, control.epochEnd)
+        wake = min(wake, control.hung.first?.due ?? .distantFuture)
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

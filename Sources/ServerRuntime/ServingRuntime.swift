@@ -226,7 +226,8 @@ public final class ServingRuntime: Sendable {
             requestsHere: driver.requestsHere,
             ready: isReady,
             host: host,
-            forecast: driver.forecastReport
+            forecast: driver.forecastReport,
+            control: driver.counters.snapshot
         )
     }
 

@@ -161,7 +161,7 @@ extension ServerCore {
             if other != lane.index, record.failed > 0 { hasFailed = true }
             other = record.nextOfModel
         }
-        return hasFailed
+        return hasFailed || isBarred(model)
     }
 
     /// Takes all instances of a gpulet away.

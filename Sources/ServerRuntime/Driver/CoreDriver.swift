@@ -23,13 +23,16 @@ final class CoreDriver: Sendable {
 
     let logger: Logger
     let control: ControlQueue
+    /// What became of plans, layouts, lanes and devices.
+    let counters = ControlCounters()
     /// Ends probes when requests come.
     let probes = ProbeGuard()
     private let state: Mutex<State>
     private let traces: TraceWriter
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
-    private let capacity: Int
+    /// The core's capacities.
+    let limits: CoreLimits
     /// Batches that are expected to take less may run on the submitting thread; zero = none.
     private let inlineBelow: TimeSpan
 
@@ -45,7 +48,7 @@ final class CoreDriver: Sendable {
         self.logger = logger
         self.traces = traces
         self.inlineBelow = inlineBelow
-        capacity = Int(limits.requests)
+        self.limits = limits
         control = ControlQueue()
         state = Mutex(
             State(
@@ -71,7 +74,7 @@ final class CoreDriver: Sendable {
     }
 
     /// Whether a slot is free, without a lock; may be a request out of date.
-    var hasRoom: Bool { taken.load(ordering: .relaxed) < capacity }
+    var hasRoom: Bool { taken.load(ordering: .relaxed) < Int(limits.requests) }
 
     /// Requests that are here.
     var requestsHere: Int { taken.load(ordering: .relaxed) }
@@ -173,8 +176,18 @@ final class CoreDriver: Sendable {
     /// Tells the core that a device is gone with all that ran there. Every lane of the device may
     /// say so; the core heeds the first.
     func lost(_ device: DeviceSpec, _ reason: String) {
+        var deeds = Deeds()
+        let isNew = state.withLock { state in
+            guard state.core.isPresent(device.id) else { return false }
+            let now = state.clock()
+            state.take(.deviceLost(device.id), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+            return true
+        }
+        guard isNew else { return }
         logger.error("device \(device.name) is taken out of the plan: \(reason)")
-        post(.deviceLost(device.id))
+        counters.count { $0.devicesLost += 1 }
+        carryOut(&deeds, runner: nil)
     }
 
     /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
@@ -304,6 +317,7 @@ extension CoreDriver.State {
             release(request, .refused(refusal), .refused, &deeds)
         case .startInstance(let order): deeds.control.append(.start(order))
         case .stopInstance(let instance): deeds.control.append(.stop(instance))
+        case .abandonInstance(let instance): deeds.control.append(.abandon(instance))
         case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
         case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
         }

@@ -56,6 +56,7 @@ enum ControlOrder: Sendable {
     case step(Epoch, RolloutStep)
     case start(InstanceOrder)
     case stop(InstanceID)
+    case abandon(InstanceID)
 }
 
 /// What an event brings along that its orders may need.

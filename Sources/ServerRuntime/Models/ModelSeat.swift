@@ -6,6 +6,8 @@ final class ModelSeat: Sendable {
     private struct Progress {
         var starting = 0
         var ready = 0
+        /// Those whose engine does not come back.
+        var abandoned: Set<InstanceID> = []
         var failures = 0
         var reason = ""
         var retired = false
@@ -71,9 +73,23 @@ final class ModelSeat: Sendable {
         bell.ring()
     }
 
-    /// Notes that a warm instance has stopped.
-    func instanceStopped() {
-        progress.withLock { $0.ready -= 1 }
+    /// Notes that a warm instance is given up; how many are that have not come back.
+    func instanceIsAbandoned(_ id: InstanceID) -> Int {
+        progress.withLock { progress in
+            progress.ready -= 1
+            progress.abandoned.insert(id)
+            return progress.abandoned.count
+        }
+    }
+
+    /// Notes that a warm instance has stopped; whether it had been given up.
+    @discardableResult
+    func instanceStopped(_ id: InstanceID) -> Bool {
+        progress.withLock { progress in
+            if progress.abandoned.remove(id) != nil { return true }
+            progress.ready -= 1
+            return false
+        }
     }
 
     /// Nothing more starts here.
@@ -83,7 +99,9 @@ final class ModelSeat: Sendable {
 
     /// Whether the seat is retired and nothing of it runs any more.
     var isGone: Bool {
-        progress.withLock { $0.retired && $0.starting == 0 && $0.ready == 0 }
+        progress.withLock {
+            $0.retired && $0.starting == 0 && $0.ready == 0 && $0.abandoned.isEmpty
+        }
     }
 
     /// Where the instances stand.

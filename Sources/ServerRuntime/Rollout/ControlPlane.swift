@@ -43,6 +43,7 @@ final class ControlPlane: Sendable {
             driver.post(done ? .stepDone(epoch, step) : .stepFailed(epoch, step))
         case .order(.start(let order)): start(order)
         case .order(.stop(let instance)): driver.lane(instance)?.stop()
+        case .order(.abandon(let instance)): abandon(instance)
         case .ended(let instance, let model, let end): ended(instance, model, end)
         case .retired(let model):
             if let seat = registry.seat(model) { freeIfGone(seat) }
@@ -190,8 +191,42 @@ final class ControlPlane: Sendable {
     private func ended(_ instance: InstanceID, _ model: ModelID, _ end: InstanceEnd) {
         driver.post(.instanceGone(instance, end))
         guard let seat = registry.seat(model) else { return }
-        seat.instanceStopped()
+        if seat.instanceStopped(instance) {
+            driver.counters.count { $0.hungInstances -= 1 }
+            logger.warning(
+                """
+                an engine call of model '\(seat.servable.spec.name)' that was given up has come \
+                back; its result is thrown away, its memory is free again
+                """
+            )
+        }
         freeIfGone(seat)
+    }
+
+    /// Leaves an instance to itself: its thread ends when the engine call comes back.
+    private func abandon(_ instance: InstanceID) {
+        guard let lane = driver.lane(instance), let seat = registry.seat(lane.servable.id) else {
+            return
+        }
+        let count = seat.instanceIsAbandoned(instance)
+        driver.counters.count {
+            $0.abandonedInstances += 1
+            $0.hungInstances += 1
+        }
+        lane.abandon()
+        let limits = driver.limits
+        let next =
+            count < limits.abandonedInstances
+            ? "another takes its place where memory allows it"
+            : "no further one is started until one of these \(count) comes back; restart the "
+                + "server if none does"
+        logger.error(
+            """
+            an engine call of model '\(seat.servable.spec.name)' on \(lane.placement.device.name) \
+            did not end \(limits.graceSeconds) s after the watchdog's \(limits.watchdogSeconds) s; \
+            its instance is given up and keeps its memory: \(next)
+            """
+        )
     }
 
     private func freeIfGone(_ seat: ModelSeat) {

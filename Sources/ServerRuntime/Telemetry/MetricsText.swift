@@ -23,7 +23,8 @@ struct MetricsText {
         requestsHere: Int,
         ready: Bool,
         host: HostLoad,
-        forecast: ForecastReport
+        forecast: ForecastReport,
+        control: ControlCounters.Counts
     ) -> [UInt8] {
         writeRequests()
         writeDurations()
@@ -32,6 +33,7 @@ struct MetricsText {
         writeBatches()
         writeHost(host)
         writeForecast(forecast)
+        writeControl(control)
         family("sluice_requests_in_server", "gauge", "Requests that hold a slot")
         text += "sluice_requests_in_server \(requestsHere)\n"
         family("sluice_ready", "gauge", "1 while the server is ready")
