@@ -23,10 +23,12 @@ final class ModelSeat: Sendable {
         case failed(String)
     }
 
-    let servable: Servable
     let loaded: any LoadedModel
     let artifact: ModelArtifact
     let warmups: [Warmup]
+    /// The largest batch that its instances are warmed for.
+    let warmedBatch: Int32
+    private let present: Mutex<(servable: Servable, definition: ModelDefinition)>
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
 
@@ -34,15 +36,29 @@ final class ModelSeat: Sendable {
         servable: Servable,
         loaded: any LoadedModel,
         artifact: ModelArtifact,
-        warmups: [Warmup]
+        definition: ModelDefinition
     ) {
-        self.servable = servable
+        id = servable.id
         self.loaded = loaded
         self.artifact = artifact
-        self.warmups = warmups
+        warmups = definition.warmups
+        warmedBatch = servable.spec.maxBatch
+        present = Mutex((servable, definition))
     }
 
-    var id: ModelID { servable.id }
+    let id: ModelID
+
+    /// What fronts see of it.
+    var servable: Servable { present.withLock { $0.servable } }
+
+    /// What it was loaded by, with the settings that hold now.
+    var definition: ModelDefinition { present.withLock { $0.definition } }
+
+    /// Takes over other settings.
+    func set(_ servable: Servable, _ definition: ModelDefinition) {
+        precondition(servable.id == id)
+        present.withLock { $0 = (servable, definition) }
+    }
 
     /// Notes that an instance is being started; its place among those that live, or nil when
     /// the seat is retired.
