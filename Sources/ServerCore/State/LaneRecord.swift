@@ -15,6 +15,9 @@ package struct LaneRecord: Sendable {
     /// What the plan said, and for how many units.
     package internal(set) var plannedBatch: Int32 = 0, plannedInstances: Int32 = 0
     package internal(set) var plannedUnits: Int32 = 0
+    /// Whether the plan's setting rests on what a scaler had settled for this model before, so
+    /// that the next search begins with it.
+    package internal(set) var followsSettled = false
     /// How far a scaler may go.
     package internal(set) var batchCeiling: Int32 = 1, instanceCeiling: Int32 = 1
     /// How many instances it is to have; 0 once it is to go.
