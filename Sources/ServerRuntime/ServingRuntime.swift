@@ -227,7 +227,10 @@ public final class ServingRuntime: Sendable {
             ready: isReady,
             host: host,
             forecast: driver.forecastReport,
-            control: driver.counters.snapshot
+            control: driver.counters.snapshot,
+            lanes: MetricsText.named(driver.laneStatus, configuration.core.devices) {
+                registry.seat($0)?.servable.spec
+            }
         )
     }
 

@@ -146,6 +146,14 @@ final class CoreDriver: Sendable {
         state.withLock { ($0.core.scaling(of: model), $0.core.readyInstances(of: model)) }
     }
 
+    /// Every lane as it stands; for scrapes.
+    var laneStatus: [LaneStatus] { state.withLock { $0.core.lanes } }
+
+    /// What co-runners were seen to cost, per kind of device.
+    var learnedContention: [PlanInputs.KindContention] {
+        state.withLock { $0.core.learnedContention }
+    }
+
     /// What was predicted against what came. Copies some 50 kB under the lock; for scrapes.
     var forecastReport: ForecastReport { state.withLock { $0.core.forecastReport } }
 

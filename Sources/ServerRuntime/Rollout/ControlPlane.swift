@@ -38,7 +38,10 @@ final class ControlPlane: Sendable {
         case .order(.plan(let epoch, let inputs)): plan(epoch, inputs)
         case .order(.step(let epoch, let step)):
             let done = units.withLock { $0.carryOut(step) }
-            if !done { logger.error("a rollout step found its units taken: \(step)") }
+            if !done {
+                logger.error("a rollout step found its units taken, the old layout stays: \(step)")
+                driver.counters.count { $0.rolloutsFailed += 1 }
+            }
             if done, case .pin(let gpulet, _) = step { moveLanes(on: gpulet) }
             driver.post(done ? .stepDone(epoch, step) : .stepFailed(epoch, step))
         case .order(.start(let order)): start(order)
@@ -52,11 +55,20 @@ final class ControlPlane: Sendable {
     }
 
     private func plan(_ epoch: Epoch, _ inputs: PlanInputs) {
+        let began = MonotonicTime.now()
         do throws(PlanError) {
             let plan = try planner.plan(inputs)
+            driver.counters.count {
+                $0.plans += 1
+                $0.planning = $0.planning + (MonotonicTime.now() - began)
+            }
             board.note(epoch, inputs, plan)
             driver.post(.planReady(epoch, plan))
         } catch {
+            driver.counters.count {
+                $0.plansRefused += 1
+                $0.planning = $0.planning + (MonotonicTime.now() - began)
+            }
             board.note(epoch, failure: error.message)
             logger.error("planning failed, the old plan stays: \(error.message)")
             driver.post(.planFailed(epoch))

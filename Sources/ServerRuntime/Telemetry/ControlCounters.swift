@@ -11,6 +11,12 @@ final class ControlCounters: Sendable {
         var hungInstances: UInt64 = 0
         /// Devices that were lost.
         var devicesLost: UInt64 = 0
+        /// Plans that were made, those that the planner could not make, and the time for both.
+        var plans: UInt64 = 0
+        var plansRefused: UInt64 = 0
+        var planning = TimeSpan.zero
+        /// Rollouts that ended with a step that failed.
+        var rolloutsFailed: UInt64 = 0
     }
 
     private let counts = Mutex(Counts())

@@ -24,7 +24,8 @@ struct MetricsText {
         ready: Bool,
         host: HostLoad,
         forecast: ForecastReport,
-        control: ControlCounters.Counts
+        control: ControlCounters.Counts,
+        lanes: [(labels: String, share: Double, status: LaneStatus)]
     ) -> [UInt8] {
         writeRequests()
         writeDurations()
@@ -33,6 +34,7 @@ struct MetricsText {
         writeBatches()
         writeHost(host)
         writeForecast(forecast)
+        writeLanes(lanes)
         writeControl(control)
         family("sluice_requests_in_server", "gauge", "Requests that hold a slot")
         text += "sluice_requests_in_server \(requestsHere)\n"
@@ -187,7 +189,7 @@ struct MetricsText {
         }
     }
 
-    private static func escape(_ value: String) -> String {
+    static func escape(_ value: String) -> String {
         var escaped = ""
         for character in value {
             switch character {
