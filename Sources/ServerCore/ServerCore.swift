@@ -136,6 +136,10 @@ public struct ServerCore: ~Copyable, Sendable {
         return scaler.status(of: LaneID(state.models[model.position].firstLane))
     }
 
+    /// What co-runners were seen to cost, per kind of device, in the form that
+    /// `CoreConfiguration.contention` takes; kinds with few runs in company are left out.
+    public var learnedContention: [PlanInputs.KindContention] { forecast.learned }
+
     /// How good the forecast was so far. Allocates.
     public var forecastReport: ForecastReport { forecast.report }
 

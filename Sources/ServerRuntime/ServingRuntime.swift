@@ -32,6 +32,7 @@ public final class ServingRuntime: Sendable {
     private let ensembles: EnsembleRunner
     private let board: PlanBoard
     private let profiler: IdleProfiler
+    private let keeper: LearnedKeeper
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -66,12 +67,9 @@ public final class ServingRuntime: Sendable {
             logger: logger
         )
         registry = ModelRegistry(capacity: configuration.core.limits.models)
-        ensembles = EnsembleRunner(
-            driver: driver,
-            registry: registry,
-            capacity: configuration.core.limits.requests
-        )
-        let planner = try planner(for: configuration.core)
+        ensembles = EnsembleRunner(driver: driver, registry: registry)
+        keeper = LearnedKeeper(driver, configuration)
+        let planner = try planner(for: configuration)
         board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
@@ -116,6 +114,7 @@ public final class ServingRuntime: Sendable {
         }
         standing.withLock { if $0 == .starting { $0 = .ready } }
         if configuration.profilesInIdleTime { profiler.start() }
+        keeper.start()
     }
 
     /// From now on the server calls itself not ready; requests are still served.
@@ -136,6 +135,7 @@ public final class ServingRuntime: Sendable {
         let left = driver.requestsHere
         loader.stop()
         profiler.stop()
+        keeper.stop()
         for servable in registry.servables() {
             loader.retire(servable, successor: nil)
         }

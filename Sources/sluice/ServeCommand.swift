@@ -89,9 +89,11 @@ struct ServeCommand: AsyncParsableCommand {
             let (engine, base) = try engine(emulation, logger)
             var configuration = try runtimeConfiguration(base)
             if emulation == nil, configuration.core.epochs != nil {
-                configuration.knowledge = try knowledge(engine, logger)
+                let knowledge = try knowledge(engine, logger)
+                configuration.knowledge = knowledge
                 configuration.profilesInIdleTime = own.idleProfiling
-                configuration.core.contention = HostKnowledge.contention
+                let devices = configuration.core.devices
+                configuration.core.contention = knowledge.contention(on: devices)
             }
             return try ServingRuntime(
                 configuration,
