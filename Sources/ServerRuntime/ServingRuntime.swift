@@ -255,6 +255,12 @@ public final class ServingRuntime: Sendable {
         try board.preview(demand)
     }
 
+    /// Says that a device that was lost answers again: it is planned for from now on.
+    public func deviceIsBack(_ device: DeviceID) {
+        logger.notice("device number \(device.index) is back and is planned for again")
+        driver.post(.deviceBack(device))
+    }
+
     // MARK: Control (fronts await)
 
     /// Loads, or loads anew, every version of a model that its configuration asks for.
@@ -339,8 +345,23 @@ public final class ServingRuntime: Sendable {
     }
 }
 
+/// Plans that somebody gives.
+private struct GivenPlanner: Planner {
+    let name = "given"
+    let answer: @Sendable (PlanInputs) -> Plan?
+
+    func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
+        if let plan = answer(inputs) { return plan }
+        throw PlanError("no plan was given for this demand")
+    }
+}
+
 /// The planner that is named; with epochs that feed back it also seats every model.
-private func planner(for core: CoreConfiguration) throws(ConfigurationError) -> any Planner {
+private func planner(
+    for configuration: RuntimeConfiguration
+) throws(ConfigurationError) -> any Planner {
+    if let answer = configuration.planned { return GivenPlanner(answer: answer) }
+    let core = configuration.core
     do throws(PlanError) {
         let planner = try PlannerCatalogue.planner(named: core.planner)
         guard let rules = core.epochs, rules.feedsBack else { return planner }
