@@ -136,6 +136,9 @@ public struct ServerCore: ~Copyable, Sendable {
         return scaler.status(of: LaneID(state.models[model.position].firstLane))
     }
 
+    /// Whether an instance waits for memory that others hold.
+    public var isShortOfMemory: Bool { control.isStarved }
+
     /// What co-runners were seen to cost, per kind of device, in the form that
     /// `CoreConfiguration.contention` takes; kinds with few runs in company are left out.
     public var learnedContention: [PlanInputs.KindContention] { forecast.learned }

@@ -1,4 +1,5 @@
 import EngineEmulated
+import Logging
 import ServerCore
 import ServerRuntime
 import ServingDomain
@@ -71,6 +72,28 @@ import VirtualDevices
         func stop() { isOver.store(true, ordering: .relaxed) }
     }
 
+    /// Every model's weights take 10 MiB, every instance 40.
+    private struct Footprints: ModelKnowledge {
+        let surface: LatencySurface
+
+        func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? {
+            DeviceProfile(
+                kind: device.kind,
+                surface: surface,
+                memory: MemoryFootprint(
+                    weightsKiB: 10 << 10,
+                    workspace: [.init(batch: 4, kib: 40 << 10)]
+                )
+            )
+        }
+
+        func keep(
+            _ points: [LatencySurface.Point],
+            of artifact: ModelArtifact,
+            on device: DeviceSpec
+        ) {}
+    }
+
     private struct Setting {
         var fixture: RuntimeFixture
         var control: EmulatedControl
@@ -120,6 +143,8 @@ import VirtualDevices
         devices: Int,
         units: Int32,
         numbered: Int32? = nil,
+        memoryMiB: Int64 = 0,
+        logger: Logger = RuntimeFixture.silence,
         _ sizes: [[Int32]],
         journal: JournalFile
     ) async throws -> Setting {
@@ -136,12 +161,14 @@ import VirtualDevices
                 definition: definition, emulation: EmulatedModel(timing: timing, control: control)
             )
         }
-        let fixture = try await RuntimeFixture(models) { configuration in
+        let fixture = try await RuntimeFixture(models, logger: logger) { configuration in
             configuration.core.devices = (0..<Int32(devices)).map {
                 DeviceSpec(id: DeviceID($0), name: "emu\($0)", kind: "emulated", units: units)
             }
             let given = Array(0..<(numbered ?? units))
             configuration.unitNumbers = Array(repeating: given, count: devices)
+            for place in 0..<devices { configuration.core.devices[place].memoryMiB = memoryMiB }
+            configuration.knowledge = Footprints(surface: surface)
             configuration.planned = { wanted.plan($0) }
             configuration.journalPath = journal.path
         }
@@ -222,6 +249,35 @@ import VirtualDevices
         await running.value
         let all = load.counts.withLock { $0 }
         #expect(all.sent > 0 && all.served == all.sent && all.twice == 0)
+        #expect(await setting.fixture.runtime.shutDown(patience: .seconds(10)) == 0)
+        _ = try journal.replayed()
+    }
+
+    @Test("Where memory holds no second layout, old lanes go first; it is said, and nobody is lost")
+    func memory() async throws {
+        let (journal, log) = (JournalFile(), LogLines())
+        let first = [[30, 70]] as [[Int32]]
+        // Two models with an instance each take 100, both layouts 180.
+        let setting = try await setting(
+            devices: 1,
+            units: 100,
+            memoryMiB: 150,
+            logger: log.logger,
+            first,
+            journal: journal
+        )
+        let load = Load()
+        let running = Task { await load.run(setting.fixture, models: 2, clients: 4) }
+        await reached { setting.stands(first) }
+        #expect(setting.fixture.metrics().contains("sluice_memory_waits_total 0.0"))
+        try await setting.roll(to: [[70, 30]], slo: 61)
+        await reached { setting.stands([[70, 30]]) }
+        load.stop()
+        await running.value
+        let all = load.counts.withLock { $0 }
+        #expect(all.served > 0 && all.failed == 0 && all.twice == 0)
+        #expect(!setting.fixture.metrics().contains("sluice_memory_waits_total 0.0"))
+        #expect(log.lines.contains { $0.contains("waits for memory") })
         #expect(await setting.fixture.runtime.shutDown(patience: .seconds(10)) == 0)
         _ = try journal.replayed()
     }

@@ -301,9 +301,11 @@ extension CoreDriver.State {
         _ deeds: inout Deeds
     ) {
         sequence += 1
+        let wasShort = core.isShortOfMemory
         core.handle(event, at: now, into: &buffer)
         journal?.note(sequence: sequence, now: now, event: event, orders: buffer)
         for action in buffer.actions { look(up: action, context, &deeds) }
+        if core.isShortOfMemory, !wasShort { deeds.control.append(.tellOfMemory) }
         deeds.wake = core.nextWake
         deeds.sequence = sequence
         buffer.removeAll()

@@ -57,6 +57,8 @@ enum ControlOrder: Sendable {
     case start(InstanceOrder)
     case stop(InstanceID)
     case abandon(InstanceID)
+    /// An instance waits for memory, which none did before.
+    case tellOfMemory
 }
 
 /// What an event brings along that its orders may need.

@@ -47,6 +47,15 @@ final class ControlPlane: Sendable {
         case .order(.start(let order)): start(order)
         case .order(.stop(let instance)): driver.lane(instance)?.stop()
         case .order(.abandon(let instance)): abandon(instance)
+        case .order(.tellOfMemory):
+            driver.counters.count { $0.memoryWaits += 1 }
+            logger.warning(
+                """
+                an instance of the new layout waits for memory: its device can't hold it beside \
+                what is there, so old lanes go first and their models may refuse for a moment; \
+                lower batch.limit or serve fewer models if this lasts
+                """
+            )
         case .ended(let instance, let model, let end): ended(instance, model, end)
         case .retired(let model):
             if let seat = registry.seat(model) { freeIfGone(seat) }

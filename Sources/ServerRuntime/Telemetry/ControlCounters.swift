@@ -15,6 +15,8 @@ final class ControlCounters: Sendable {
         var plans: UInt64 = 0
         var plansRefused: UInt64 = 0
         var planning = TimeSpan.zero
+        /// How often an instance had to wait for memory, after none had.
+        var memoryWaits: UInt64 = 0
         /// Rollouts that ended with a step that failed.
         var rolloutsFailed: UInt64 = 0
     }

@@ -19,6 +19,11 @@ extension MetricsText {
                 counts.rolloutsFailed
             ),
             (
+                "sluice_memory_waits_total", "counter",
+                "Times that an instance began to wait for memory that others hold",
+                counts.memoryWaits
+            ),
+            (
                 "sluice_abandoned_instances_total", "counter",
                 "Instances given up because their engine did not end a batch",
                 counts.abandonedInstances
