@@ -58,6 +58,18 @@ public final class EmulatedControl: Sendable {
     /// Makes the next `count` runs fail, whatever the faults say.
     public func failNext(_ count: Int = 1) { locked { $0.failNext = count } }
 
+    /// Makes the next `count` runs hang: whatever they are told, they end only after `comeBack`,
+    /// and then as if nothing had been.
+    public func hangNext(_ count: Int = 1) { locked { $0.hangNext = count } }
+
+    /// Lets the runs end that hang.
+    public func comeBack() { locked { $0.comebacks += 1 } }
+
+    /// Returns once at least `count` runs hang.
+    public func hanging(atLeast count: Int) async {
+        await reached { $0.hanging >= count }
+    }
+
     /// How many runs wait at the gate.
     public var blockedCount: Int { locked { $0.blocked } }
 
@@ -104,12 +116,13 @@ extension EmulatedControl {
         state.begun += 1
         let number = state.begun
         let fails = state.nextFails(firstOfInstance: seat.standing.runs == 1)
-        waitAtGate(seat)
-        if latency > .zero, !seat.standing.stopping {
+        let hangs = state.nextHangs()
+        if hangs { hang() } else { waitAtGate(seat) }
+        if latency > .zero, !hangs, !seat.standing.stopping {
             let end = Monitor.now() + latency.nanoseconds
             while !seat.standing.stopping, Monitor.now() < end { monitor.wait(until: end) }
         }
-        let stopped = seat.standing.stopping
+        let stopped = seat.standing.stopping && !hangs
         seat.standing.running = false
         state.end(Run(items: items, succeeded: !stopped && !fails))
         state.wakeWaiters()
@@ -126,6 +139,14 @@ extension EmulatedControl {
             monitor.broadcast()
         }
         monitor.unlock()
+    }
+
+    private func hang() {
+        let comebacks = state.comebacks
+        state.hanging += 1
+        state.wakeWaiters()
+        while state.comebacks == comebacks { monitor.wait() }
+        state.hanging -= 1
     }
 
     private func waitAtGate(_ seat: Seat) {
@@ -170,6 +191,9 @@ extension EmulatedControl {
         var permits = 0
         var faults = EmulatedFaults()
         var failNext = 0
+        var hangNext = 0
+        var hanging = 0
+        var comebacks = 0
         var blocked = 0
         var begun = 0
         var ended = 0
@@ -190,6 +214,12 @@ extension EmulatedControl {
             }
             if faults.warm, firstOfInstance { return true }
             return faults.every > 0 && begun % faults.every == 0
+        }
+
+        mutating func nextHangs() -> Bool {
+            guard hangNext > 0 else { return false }
+            hangNext -= 1
+            return true
         }
 
         mutating func end(_ run: Run) {

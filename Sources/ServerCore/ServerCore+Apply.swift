@@ -206,14 +206,6 @@ extension ServerCore {
         }
     }
 
-    /// Ends the requests of a batch that has run for too long; the batch keeps its place until
-    /// the engine comes back.
-    mutating func giveUpBatch(_ slot: Int32, _ actions: inout ActionBuffer) {
-        state.unwatch(slot)
-        failRequests(of: slot, &actions)
-        terminateIfDeserted(slot, &actions)
-    }
-
     /// Ends all requests of a batch as failed.
     mutating func failRequests(of slot: Int32, _ actions: inout ActionBuffer) {
         while case let request = state.batches[Int(slot)].first, request >= 0 {

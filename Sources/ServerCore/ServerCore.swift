@@ -32,6 +32,8 @@ public struct ServerCore: ~Copyable, Sendable {
     /// When the policy wants to be asked again.
     private var policyHold = Instant.distantFuture
     private let watchdog: TimeSpan
+    /// How long the engine has to end a batch that the watchdog has given up.
+    let grace: TimeSpan
 
     /// Creates a core for the devices, policy and limits of `configuration`.
     ///
@@ -64,6 +66,7 @@ public struct ServerCore: ~Copyable, Sendable {
         )
         control = ControlState(configuration)
         watchdog = .seconds(Int64(configuration.limits.watchdogSeconds))
+        grace = .seconds(Int64(configuration.limits.graceSeconds))
         nextWake = nil
         ended.reserveCapacity(256)
     }
@@ -106,6 +109,17 @@ public struct ServerCore: ~Copyable, Sendable {
         isKnown(model) ? Int(state.models[model.position].ready) : 0
     }
 
+    /// How many instances of `model` were given up and have not come back.
+    public func abandonedInstances(of model: ModelID) -> Int {
+        control.abandoned.count { $0.model == model }
+    }
+
+    /// Whether `device` answers.
+    public func isPresent(_ device: DeviceID) -> Bool {
+        device.index >= 0 && device.position < state.present.count
+            && state.present[device.position]
+    }
+
     /// What `items` of `model` would take by themselves, by the forecast; nil where not known.
     public func predictedLatency(of model: ModelID, items: Int32) -> TimeSpan? {
         isKnown(model) ? forecast.shortestLatency(model: model, items: items, at: now) : nil
@@ -121,6 +135,13 @@ public struct ServerCore: ~Copyable, Sendable {
         guard isKnown(model), state.models[model.position].firstLane >= 0 else { return nil }
         return scaler.status(of: LaneID(state.models[model.position].firstLane))
     }
+
+    /// Whether an instance waits for memory that others hold.
+    public var isShortOfMemory: Bool { control.isStarved }
+
+    /// What co-runners were seen to cost, per kind of device, in the form that
+    /// `CoreConfiguration.contention` takes; kinds with few runs in company are left out.
+    public var learnedContention: [PlanInputs.KindContention] { forecast.learned }
 
     /// How good the forecast was so far. Allocates.
     public var forecastReport: ForecastReport { forecast.report }
@@ -245,15 +266,17 @@ public struct ServerCore: ~Copyable, Sendable {
         {
             giveUpBatch(state.firstWatched, &actions)
         }
+        let hasGivenUp = abandonHung(&actions)
         endEpoch()
-        guard control.isBusy else { return false }
-        return advanceControl(&actions)
+        guard control.isBusy else { return hasGivenUp }
+        return advanceControl(&actions) || hasGivenUp
     }
 
     private mutating func setNextWake() {
         var wake = min(state.timers.earliest, state.parking.earliest)
         wake = min(wake, min(policyHold, scaler.due ?? .distantFuture))
         wake = min(wake, control.epochEnd)
+        wake = min(wake, control.hung.first?.due ?? .distantFuture)
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

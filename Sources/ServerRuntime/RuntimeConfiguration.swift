@@ -26,6 +26,8 @@ public struct RuntimeConfiguration: Sendable {
     public var knowledge: (any ModelKnowledge)?
     /// Whether what planners know by guess is measured in idle time (`IdleProfiler`).
     public var profilesInIdleTime = false
+    /// Answers in place of the planner that is named, for tests of layouts: nil = there is no plan.
+    package var planned: (@Sendable (PlanInputs) -> Plan?)?
     /// How the build calls itself in the journal's header.
     public var build = "development"
 

@@ -32,6 +32,7 @@ public final class ServingRuntime: Sendable {
     private let ensembles: EnsembleRunner
     private let board: PlanBoard
     private let profiler: IdleProfiler
+    private let keeper: LearnedKeeper
     private let journal: JournalWriter?
     private let traces: TraceWriter
     private let logger: Logger
@@ -67,12 +68,9 @@ public final class ServingRuntime: Sendable {
             logger: logger
         )
         registry = ModelRegistry(capacity: configuration.core.limits.models)
-        ensembles = EnsembleRunner(
-            driver: driver,
-            registry: registry,
-            capacity: configuration.core.limits.requests
-        )
-        let planner = try planner(for: configuration.core)
+        ensembles = EnsembleRunner(driver: driver, registry: registry)
+        keeper = LearnedKeeper(driver, configuration)
+        let planner = try planner(for: configuration)
         board = PlanBoard(devices: configuration.core.devices, planner: planner)
         control = ControlPlane(
             driver: driver,
@@ -117,6 +115,7 @@ public final class ServingRuntime: Sendable {
         }
         standing.withLock { if $0 == .starting { $0 = .ready } }
         if configuration.profilesInIdleTime { profiler.start() }
+        keeper.start()
     }
 
     /// From now on the server calls itself not ready; requests are still served.
@@ -137,6 +136,7 @@ public final class ServingRuntime: Sendable {
         let left = driver.requestsHere
         loader.stop()
         profiler.stop()
+        keeper.stop()
         for servable in registry.servables() {
             loader.retire(servable, successor: nil)
         }
@@ -228,9 +228,12 @@ public final class ServingRuntime: Sendable {
         return text.write(
             requestsHere: driver.requestsHere,
             ready: isReady,
-            lostDevices: driver.lostDevices,
             host: host,
-            forecast: driver.forecastReport
+            forecast: driver.forecastReport,
+            control: driver.counters.snapshot,
+            lanes: MetricsText.named(driver.laneStatus, configuration.core.devices) {
+                registry.seat($0)?.servable.spec
+            }
         )
     }
 
@@ -253,6 +256,12 @@ public final class ServingRuntime: Sendable {
     /// take as long as planning does.
     public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
         try board.preview(demand)
+    }
+
+    /// Says that a device that was lost answers again: it is planned for from now on.
+    public func deviceIsBack(_ device: DeviceID) {
+        logger.notice("device number \(device.index) is back and is planned for again")
+        driver.back(device)
     }
 
     // MARK: Control (fronts await)
@@ -339,8 +348,23 @@ public final class ServingRuntime: Sendable {
     }
 }
 
+/// Plans that somebody gives.
+private struct GivenPlanner: Planner {
+    let name = "given"
+    let answer: @Sendable (PlanInputs) -> Plan?
+
+    func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
+        if let plan = answer(inputs) { return plan }
+        throw PlanError("no plan was given for this demand")
+    }
+}
+
 /// The planner that is named; with epochs that feed back it also seats every model.
-private func planner(for core: CoreConfiguration) throws(ConfigurationError) -> any Planner {
+private func planner(
+    for configuration: RuntimeConfiguration
+) throws(ConfigurationError) -> any Planner {
+    if let answer = configuration.planned { return GivenPlanner(answer: answer) }
+    let core = configuration.core
     do throws(PlanError) {
         let planner = try PlannerCatalogue.planner(named: core.planner)
         guard let rules = core.epochs, rules.feedsBack else { return planner }

@@ -41,6 +41,8 @@ extension Simulator {
             return heap.note(.refuse(batch), at: now + .microseconds(1))
         }
         guard instance.row >= 0 else { return heap.note(.fail(batch), at: now) }
+        let isDeaf = deafModels[instance.model.position] > 0
+        flights[slot].isDeaf = isDeaf
         let order = StageOrder(
             batch: batch,
             device: instance.device,
@@ -50,7 +52,7 @@ extension Simulator {
             items: flight.items,
             priority: flight.priority,
             draw: flight.draw,
-            hangs: hangingModels[instance.model.position] > 0
+            hangs: isDeaf || hangingModels[instance.model.position] > 0
         )
         guard let job = cluster.begin(order, at: now) else {
             return heap.note(.fail(batch), at: now)
@@ -112,7 +114,7 @@ extension Simulator {
             !flights[slot].isAborted
         else { return }
         flights[slot].isAborted = true
-        if flights[slot].job >= 0 {
+        if flights[slot].job >= 0, !flights[slot].isDeaf {
             heap.note(.fail(batch), at: now + setup.durations.terminate)
         }
     }
@@ -153,5 +155,6 @@ extension Simulator {
             if flights[slot].job >= 0 { cluster.abort(flights[slot].job, at: now) }
             land(slot)
         }
+        endStrays(where: { $0.device == device })
     }
 }

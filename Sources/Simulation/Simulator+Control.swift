@@ -191,7 +191,10 @@ extension Simulator {
     /// The core may have ended a batch between two of its stages, which no engine is told.
     private mutating func lookAgain(_ place: Int) {
         guard instances[place].state == .leaving, !instances[place].hasLeft else { return }
-        if core.state.instances[place].batch < 0 { return leave(place) }
+        let record = core.state.instances[place]
+        // One that was given up leaves when its engine comes back.
+        guard record.state != .abandoned else { return }
+        if record.batch < 0 { return leave(place) }
         heap.note(.look(Int32(place)), at: now + Self.patience)
     }
 
@@ -233,6 +236,9 @@ extension Simulator {
             cluster.slow(device, milli: begins ? milli : 1_000, at: now)
         case .failedLoad(let model): failingLoads[model.position] += begins ? 1 : -1
         case .hangingEngine(let model): hangingModels[model.position] += begins ? 1 : -1
+        case .deafEngine(let model):
+            deafModels[model.position] += begins ? 1 : -1
+            if deafModels[model.position] == 0 { hear(model) }
         }
     }
 

@@ -50,11 +50,13 @@ public struct Simulator: ~Copyable {
     var gpulets: [GpuletSeat] = []
     var instances: [InstanceSeat] = []
     var flights: [Flight] = []
+    /// Batches that the core has given up and the engine has not.
+    var strays: [Flight] = []
     var draws: [UInt64]
     var answers: [PlanAnswer] = []
     var steps: [(epoch: Epoch, step: RolloutStep)] = []
     var absent: [Bool]
-    var failingLoads: [Int32], hangingModels: [Int32]
+    var failingLoads: [Int32], hangingModels: [Int32], deafModels: [Int32]
     var usageAtBegin: [DeviceUsage]
 
     /// Creates a simulation of a setup.
@@ -112,6 +114,7 @@ public struct Simulator: ~Copyable {
         absent = setup.devices.map { _ in false }
         failingLoads = setup.models.map { _ in 0 }
         hangingModels = setup.models.map { _ in 0 }
+        deafModels = setup.models.map { _ in 0 }
         usageAtBegin = setup.devices.map { _ in DeviceUsage() }
     }
 
@@ -179,6 +182,7 @@ public struct Simulator: ~Copyable {
         case .terminate(let batch, _): terminate(batch)
         case .startInstance(let order): startInstance(order)
         case .stopInstance(let instance): stopInstance(instance)
+        case .abandonInstance(let instance): abandonInstance(instance)
         case .computePlan(let epoch, let inputs): computePlan(epoch, inputs)
         case .rollout(let epoch, let step): rollOut(epoch, step)
         }

@@ -73,6 +73,34 @@ struct HostKnowledge: ModelKnowledge {
         }
     }
 
+    func keep(_ contention: [PlanInputs.KindContention], on devices: [DeviceSpec]) {
+        for entry in contention {
+            guard case .loss(let loss) = entry.model,
+                let device = devices.first(where: { $0.kind == entry.kind })
+            else { continue }
+            do throws(ProfilerError) {
+                try archive?.keep(loss, on: device)
+            } catch {
+                logger.warning("what co-runners cost is not kept: \(error.description)")
+            }
+        }
+    }
+
+    /// What co-runners cost on `devices`, as earlier runs learned it; else as is assumed.
+    func contention(on devices: [DeviceSpec]) -> [PlanInputs.KindContention] {
+        var known = Self.contention
+        for device in devices {
+            do throws(ProfilerError) {
+                guard let loss = try archive?.contention(on: device) else { continue }
+                known.removeAll { $0.kind == device.kind }
+                known.append(.init(kind: device.kind, model: .loss(loss)))
+            } catch {
+                logger.warning("\(error.description)")
+            }
+        }
+        return known
+    }
+
     private func guess(
         of artifact: ModelArtifact,
         _ file: String,

@@ -48,6 +48,7 @@ enum ScenarioSetup {
             case .slow(let device, let milli): .slowDevice(device, milli: milli)
             case .failedLoad(let model): .failedLoad(model)
             case .hangs(let model): .hangingEngine(model)
+            case .deaf(let model): .deafEngine(model)
             }
         return Fault(kind, at: .zero + fault.at, duration: fault.duration)
     }

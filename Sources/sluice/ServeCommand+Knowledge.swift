@@ -18,15 +18,18 @@ extension ServeCommand {
         let profiles = try measuredProfiles(configuration.core.devices, engine, logger)
         let plansByDemand = configuration.core.epochs != nil
         guard plansByDemand || profiles != nil else { return }
-        configuration.knowledge = HostKnowledge(
+        let knowledge = HostKnowledge(
             archive: plansByDemand ? try archive(engine) : nil,
             profiles: profiles,
             guesses: plansByDemand,
             logger: logger
         )
+        configuration.knowledge = knowledge
         guard plansByDemand else { return }
         configuration.profilesInIdleTime = own.idleProfiling
-        configuration.core.contention = HostKnowledge.contention
+        configuration.core.contention = knowledge.contention(
+            on: configuration.core.devices
+        )
     }
 
     private func archive(_ engine: any Engine) throws -> ProfileArchive? {

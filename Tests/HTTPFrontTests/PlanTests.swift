@@ -1,5 +1,8 @@
+import EngineEmulated
 import HTTPFront
+import ServerRuntime
 import ServingDomain
+import Synchronization
 import Testing
 
 @Suite("The plan, for those who ask")
@@ -37,6 +40,40 @@ struct PlanTests {
                 #expect(reply.text.contains(word), "\(body): \(reply.text)")
             }
             #expect(try await server.ask("PUT", "/v1/plan").status == 405)
+        }
+    }
+
+    @Test("A load with another objective in its config holds at once and loads nothing.")
+    func objective() async throws {
+        let model = TestModel.echo(slo: .milliseconds(500))
+        try await withServer([model]) { server in
+            server.source.adapt.withLock {
+                $0 = { config, definition in
+                    if config.contains("slo.latency_ms") {
+                        definition.rules.slo = .milliseconds(80)
+                    }
+                    definition.configJSON = Array(config.utf8)
+                }
+            }
+            let runs = model.control.endedCount
+            let id = try server.runtime.servable(named: "echo", version: nil).id
+            let config = #"{\"parameters\":{\"slo.latency_ms\":{\"string_value\":\"80\"}}}"#
+            let load = try await server.ask(
+                "POST",
+                "/v2/repository/models/echo/load",
+                body: Array(#"{"parameters":{"config":"\#(config)"}}"#.utf8)
+            )
+            #expect(load.status == 200, "\(load.text)")
+            #expect(try server.runtime.servable(named: "echo", version: nil).id == id)
+            #expect(model.control.endedCount == runs)
+            let shown = try await server.ask("GET", "/v2/models/echo/config")
+            #expect(shown.text.contains("slo.latency_ms"))
+            var plan = ""
+            while !plan.contains(#""sloMs":80"#), !Task.isCancelled {
+                plan = try await server.ask("GET", "/v1/plan").text
+            }
+            let reply = try await server.ask("POST", "/v2/models/echo/infer", body: echoJSON())
+            #expect(reply.status == 200)
         }
     }
 }

@@ -12,6 +12,8 @@ final class ListedModels: ModelSource {
     private let definitions: [String: ModelDefinition]
     /// What clients sent along with loads.
     let overrides = Mutex<[LoadOverride]>([])
+    /// What a configuration that came along makes of a definition.
+    let adapt = Mutex<@Sendable (String, inout ModelDefinition) -> Void>({ _, _ in })
 
     init(_ definitions: [ModelDefinition]) {
         self.definitions = Dictionary(uniqueKeysWithValues: definitions.map { ($0.name, $0) })
@@ -25,9 +27,10 @@ final class ListedModels: ModelSource {
         inspect: (ModelArtifact) throws(EngineError) -> DeclaredSignature
     ) throws(SourceError) -> ModelDefinition {
         if let override { overrides.withLock { $0.append(override) } }
-        guard let definition = definitions[name] else {
+        guard var definition = definitions[name] else {
             throw SourceError(.notFound, "there is no model '\(name)'")
         }
+        if let config = override?.config { adapt.withLock { $0 }(config, &definition) }
         return definition
     }
 

@@ -308,4 +308,17 @@ import Testing
         )
         try expectChange("touched")
     }
+
+    @Test("A version's mark stays when only the configuration changes, and changes with its files")
+    func marks() throws {
+        let shelf = try Shelf()
+        try shelf.model("m", plainConfig())
+        let first = try shelf.read("m")
+        try shelf.file("m/config.pbtxt", plainConfig("# longer than before"))
+        let second = try shelf.read("m")
+        #expect(first.versions == second.versions)
+        #expect(first.versions[0].mark != 0)
+        try shelf.file("m/1/model.onnx.data", "weights beside the file")
+        #expect(try shelf.read("m").versions[0].mark != first.versions[0].mark)
+    }
 }

@@ -86,4 +86,38 @@ import Testing
         let blocker = try file("blocker", "no folder")
         #expect(throws: ProfilerError.self) { try ProfileArchive(blocker + "/x", engine: "e") }
     }
+
+    @Test("What co-runners cost is found again on the same host, and nowhere else")
+    func contention() throws {
+        defer { clean() }
+        let weights = [0.1, -0.2, 0, 0, 0.5, 0, 0, 0, 1.5, 0.05]
+        #expect(try archive().contention(on: device(2)) == nil)
+        try archive().keep(LossContention(weights: weights), on: device(2))
+        #expect(try archive().contention(on: device(2))?.weights == weights)
+        #expect(try archive().contention(on: device(4)) == nil)
+        #expect(try archive(engine: "engine 2").contention(on: device(2)) == nil)
+        // What can't have been learned is not kept.
+        var wild = weights
+        wild[0] = 1e6
+        try archive().keep(LossContention(weights: wild), on: device(2))
+        #expect(try archive().contention(on: device(2))?.weights == weights)
+    }
+
+    @Test(
+        "A damaged file of co-runners' costs is one line, and replaced",
+        arguments: ["", "{", "[]"]
+    )
+    func damagedContention(text: String) throws {
+        defer { clean() }
+        let store = try archive()
+        try store.keep(LossContention.prior, on: device(2))
+        let kept = try FileManager.default.contentsOfDirectory(atPath: store.path)
+        #expect(kept.count == 1)
+        let path = store.path + "/" + (kept.first ?? "")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: ProfilerError.self) { try store.contention(on: device(2)) }
+        #expect(error?.description.contains("learned anew") == true)
+        try store.keep(LossContention.prior, on: device(2))
+        #expect(try store.contention(on: device(2)) == .prior)
+    }
 }

@@ -160,6 +160,8 @@ import Testing
             limits: .small
         )
         configuration.limits.watchdogSeconds = 3
+        configuration.limits.graceSeconds = 2
+        configuration.limits.abandonedInstances = 7
         var bytes: [UInt8] = []
         let header = JournalHeader(build: "sluice 0.1 (abc)", configuration: configuration)
         Journal.write(header, to: &bytes)
@@ -299,7 +301,8 @@ import Testing
             .reply(RequestID(slot: 77, generation: 0), .served), .drop(Self.request, .expired),
             .refuse(Self.request, .queueFull), .refuse(Self.request, .noRoom),
             .terminate(Self.batch, InstanceID(1)), .terminate(Self.batch, InstanceID(2)),
-            .stopInstance(InstanceID(2)), .rollout(Epoch(1), .close(GpuletID(0))),
+            .stopInstance(InstanceID(2)), .abandonInstance(InstanceID(2)),
+            .rollout(Epoch(1), .close(GpuletID(0))),
             .rollout(Epoch(2), .close(GpuletID(0))),
             .rollout(Epoch(1), .pin(GpuletID(0), units: 0)),
         ]

@@ -75,8 +75,12 @@ import Testing
     func chaos(seed: UInt64) throws {
         var dice = SeededGenerator(seed: seed)
         let policy = dice.one(of: Trace.policies)
+        var limits = CoreLimits.small
+        // Some of the batches that nobody ends are given up on the way.
+        limits.watchdogSeconds = 1
+        limits.graceSeconds = 1
         var core = try ServerCore(
-            CoreConfiguration(devices: [.sample(0), .sample(1)], policy: policy, limits: .small)
+            CoreConfiguration(devices: [.sample(0), .sample(1)], policy: policy, limits: limits)
         )
         var buffer = ActionBuffer()
         var now = Instant.zero

@@ -101,6 +101,7 @@ struct RuntimeFixture {
     init(
         _ models: [(definition: ModelDefinition, emulation: EmulatedModel)],
         policy: String = "edf",
+        logger: Logger = silence,
         change: (inout RuntimeConfiguration) -> Void = { _ in }
     ) async throws {
         let device = DeviceSpec(id: DeviceID(0), name: "emu0", kind: "emulated", units: 4)
@@ -118,7 +119,7 @@ struct RuntimeFixture {
             engine: EmulatedEngine(models: emulations),
             source: source,
             logSettings: LogSettings(),
-            logger: Self.silence
+            logger: logger
         )
         await runtime.start()
     }

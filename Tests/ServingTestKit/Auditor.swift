@@ -65,6 +65,10 @@ public struct Auditor: Sendable {
             if let present = busy[instance], present != batch {
                 complain("terminates a batch that another has followed", now)
             }
+        case .abandonInstance(let instance):
+            if busy.removeValue(forKey: instance) == nil {
+                complain("instance \(instance.index) is given up without a batch", now)
+            }
         case .startInstance, .stopInstance, .computePlan, .rollout: break
         }
     }

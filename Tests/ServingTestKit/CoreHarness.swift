@@ -24,6 +24,10 @@ public final class CoreHarness {
         public var controlDelay = TimeSpan.milliseconds(5)
         /// Whether a batch fails.
         public var fails: (BatchID) -> Bool = { _ in false }
+        /// Whether a batch ends only after `hangTime`, whatever the engine is told.
+        public var hangs: (BatchID) -> Bool = { _ in false }
+        /// How long a batch that hangs takes.
+        public var hangTime = TimeSpan.seconds(5)
         /// Whether an instance of a model fails to start.
         public var startFails: (ModelID) -> Bool = { _ in false }
         /// Whether a step fails.
@@ -52,6 +56,9 @@ public final class CoreHarness {
     /// How every request ended, in order.
     public private(set) var ends: [(request: RequestID, outcome: Outcome)] = []
 
+    /// How many instances were given up.
+    public private(set) var abandoned = 0
+
     private var core: ServerCore
     private var world: World
     private var buffer = ActionBuffer()
@@ -62,6 +69,7 @@ public final class CoreHarness {
     private var free: [Int32]
     private var running: [InstanceID: BatchID] = [:]
     private var stopped: Set<InstanceID> = []
+    private var hanging: Set<BatchID> = []
 
     /// Creates a harness around a fresh core.
     public init(
@@ -195,6 +203,9 @@ public final class CoreHarness {
                 ? .instanceGone(order.instance, .failed) : .instanceReady(order.instance, [])
             schedule(event, after: world.controlDelay)
         case .stopInstance(let instance): stop(instance)
+        case .abandonInstance(let instance):
+            abandoned += 1
+            stop(instance)
         case .computePlan(let epoch, let inputs):
             let plan = world.plan(inputs)
             let event = plan.map { Event.planReady(epoch, $0) } ?? .planFailed(epoch)
@@ -214,7 +225,9 @@ public final class CoreHarness {
             return schedule(.batchRefused(order.batch), after: world.wakeDelay)
         }
         let plan = world.stages(order.model, order.items)
-        let ended = began + span(of: order, plan)
+        let hangs = world.hangs(order.batch)
+        if hangs { hanging.insert(order.batch) }
+        let ended = began + (hangs ? world.hangTime : span(of: order, plan))
         let times = StageTimes.run(from: began, to: ended)
         var event = Event.batchFinished(order.batch, times)
         if world.fails(order.batch) {
@@ -238,6 +251,7 @@ public final class CoreHarness {
     }
 
     private func terminate(_ batch: BatchID) {
+        guard !hanging.contains(batch) else { return }
         let place = queue.firstIndex {
             switch $0.event {
             case .batchFinished(batch, _), .batchFailed(batch), .batchRefused(batch): true

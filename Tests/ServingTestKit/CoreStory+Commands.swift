@@ -4,6 +4,7 @@ import ServingDomain
 /// The commands of a story:
 ///
 ///     core policy=edf [devices=1] [units=4] [slots=K] [control=manual] [watchdog=60] [queue=N]
+///          [grace=10] [abandoned=4]
 ///          [engines=2]                    with copy engines: 1 GB/s, 10 us for each copy
 ///     at 12ms                             time passes; the core is woken whenever it asked
 ///     jump 12ms                           time passes; the core is not woken
@@ -107,6 +108,8 @@ extension CoreStory {
     private func begin(_ options: [String: String]) throws(StoryError) {
         var limits = CoreLimits.small
         limits.watchdogSeconds = Int32(try number(options["watchdog"] ?? "60"))
+        limits.graceSeconds = Int32(try number(options["grace"] ?? "10"))
+        limits.abandonedInstances = Int32(try number(options["abandoned"] ?? "4"))
         limits.queue = Int32(try number(options["queue"] ?? "128"))
         slots = try options["slots"].map(number).map { Int32($0) }
         isManual = options["control"] == "manual"

@@ -111,6 +111,7 @@ public final class CoreStory {
         case .stopInstance(let instance):
             say("stop i\(instance.index)")
             if !isManual { follow.append(.instanceGone(instance, .stopped)) }
+        case .abandonInstance(let instance): say("abandon i\(instance.index)")
         case .computePlan(let epoch, let inputs):
             say("plan \(epoch.number) for \(inputs.models.map(\.name).joined(separator: " "))")
             if isManual {

@@ -67,6 +67,33 @@ import Workloads
         #expect(ledger.row(ModelID(0), .low).latency.most > .seconds(1))
     }
 
+    @Test("An engine that does not even heed the watchdog loses its seat; serving goes on")
+    func deaf() throws {
+        for isForEver in [false, true] {
+            var setup = Setups.simple(rate: 20, seconds: 20, policy: "fifo")
+            setup.models = [Setups.model(0, sloMs: nil)]
+            setup.devices[0].memoryMiB = 100
+            setup.models[0].truth.profiles[0].memory.weightsKiB = 60 * 1_024
+            setup.limits.watchdogSeconds = 2
+            setup.limits.graceSeconds = 1
+            // One batch hangs, whatever begins later does not.
+            setup.faults = [
+                Fault(
+                    .deafEngine(ModelID(0)),
+                    at: Self.at(3),
+                    duration: isForEver ? nil : .seconds(8)
+                )
+            ]
+            let ledger = try Simulator.run(setup)
+            #expect(ledger.complaints == [])
+            #expect(ledger.total.ended == ledger.total.submitted)
+            #expect(ledger.total.failed >= 1)
+            // Three instances in eight seconds; then all is well again, or four and none is left.
+            let last = ledger.windows[0].last
+            #expect(isForEver ? last?.served == 0 : last.map { $0.served == $0.submitted } == true)
+        }
+    }
+
     @Test("A load that fails leaves the model without lanes, and refuses in words")
     func failedLoad() throws {
         var setup = Setups.simple(models: 2, devices: 1, rate: 50)

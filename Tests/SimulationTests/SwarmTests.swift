@@ -77,6 +77,7 @@ enum Swarm {
         setup.limits = .small
         setup.limits.requests = 2_048
         setup.limits.watchdogSeconds = 1
+        setup.limits.graceSeconds = 1
         setup.durations.start = .milliseconds(Int64(dice.number(in: 1...400)))
         setup.durations.launch = dice.chance(30) ? .microseconds(50) : .zero
         return setup
@@ -189,10 +190,11 @@ enum Swarm {
         let device = DeviceID(Int32(dice.number(in: 0...setup.devices.count - 1)))
         let model = ModelID(Int32(dice.number(in: 0...setup.models.count - 1)))
         let kind: Fault.Kind =
-            switch dice.number(in: 0...3) {
+            switch dice.number(in: 0...4) {
             case 0: .deviceLost(device)
             case 1: .slowDevice(device, milli: 2_500)
             case 2: .failedLoad(model)
+            case 3: .deafEngine(model)
             default: .hangingEngine(model)
             }
         return Fault(

@@ -51,6 +51,8 @@ public struct ScenarioDocument: Hashable, Sendable {
             case failedLoad(ModelID)
             /// Batches of a model that start meanwhile never end by themselves.
             case hangs(ModelID)
+            /// The same, and the engine does not end them when it is told to.
+            case deaf(ModelID)
         }
 
         /// What goes wrong.

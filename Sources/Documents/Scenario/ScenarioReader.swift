@@ -174,7 +174,7 @@ struct ScenarioReader {
         for entry in try root.optional("faults")?.list(limit: Self.entryLimit) ?? [] {
             let object = try entry.object(["at", "device", "model", "kind", "factor", "for"])
             let word = try object.required("kind")
-            let words = ["lost", "slow", "failedLoad", "hangs"]
+            let words = ["lost", "slow", "failedLoad", "hangs", "deaf"]
             let kind: ScenarioDocument.Fault.Kind
             switch try word.word(of: words) {
             case "lost": kind = .lost(try device(object))
@@ -182,6 +182,7 @@ struct ScenarioReader {
                 let factor = try object.required("factor").number(in: 1...1_000)
                 kind = .slow(try device(object), milli: Int32((factor * 1_000).rounded()))
             case "failedLoad": kind = .failedLoad(try modelOfFault(object))
+            case "deaf": kind = .deaf(try modelOfFault(object))
             default: kind = .hangs(try modelOfFault(object))
             }
             if case .slow = kind {

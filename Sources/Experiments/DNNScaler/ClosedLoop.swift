@@ -222,7 +222,7 @@ package struct ClosedLoop: ~Copyable {
             schedule(.planReady(epoch, plan(inputs)), after: .milliseconds(1))
         case .rollout(let epoch, let step):
             schedule(.stepDone(epoch, step), after: .milliseconds(1))
-        case .terminate: break
+        case .terminate, .abandonInstance: break
         }
     }
 

@@ -175,6 +175,7 @@ extension SimulationReport {
             return "\(device(id)) \(Numeral.short(Double(milli) / 1_000)) x slower"
         case .failedLoad(let id): return "\(model(id)) can't be loaded"
         case .hangingEngine(let id): return "\(model(id)) hangs"
+        case .deafEngine(let id): return "\(model(id)) hangs for good"
         }
     }
 }

@@ -16,6 +16,18 @@ struct Fingerprint {
         return hash.state
     }
 
+    /// The hash of the files of one version, external data included.
+    static func of(
+        _ folder: ModelFolder,
+        version: Int64,
+        _ limits: RepositoryLimits
+    ) throws(SourceError) -> UInt64 {
+        var hash = Fingerprint()
+        var left = limits.folderEntries
+        try hash.add("\(folder.path)/\(version)", depth: 3, &left, limits)
+        return hash.state
+    }
+
     private mutating func add(
         _ folder: String,
         depth: Int,

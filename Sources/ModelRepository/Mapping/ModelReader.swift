@@ -174,7 +174,8 @@ struct ModelReader {
                 name: folder.name,
                 version: version,
                 path: path,
-                options: options
+                options: options,
+                mark: try Fingerprint.of(folder, version: version, limits)
             )
         } catch {
             findings.error(

@@ -110,7 +110,7 @@ public final class ProfileArchive: Sendable {
         return (profile, surface.points)
     }
 
-    private func fingerprint(of device: DeviceSpec) -> String {
+    func fingerprint(of device: DeviceSpec) -> String {
         HostFingerprint.of(cores: Int(device.units), engine: engine) + ", \(device.kind)"
     }
 

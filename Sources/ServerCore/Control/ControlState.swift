@@ -30,6 +30,11 @@ struct ControlState: Sendable {
     var wishes: [Int32] = []
     /// When the present epoch ends; `distantFuture` without rules or before the first event.
     var epochEnd = Instant.distantFuture
+    /// Batches that the engine was told to end because they ran for too long, and when it has had
+    /// time enough; the earliest first.
+    var hung: [(batch: BatchID, due: Instant)] = []
+    /// Instances that were given up and have not come back.
+    var abandoned: [AbandonedInstance] = []
     /// Whether an instance could not be started for want of memory.
     var isStarved = false
     /// Whether memory has become free since, so that it is to be tried again.
@@ -47,6 +52,16 @@ struct ControlState: Sendable {
     var isBusy: Bool {
         needsPlan || pending != nil || rollout != nil || hasNewMemory || !removing.isEmpty
     }
+}
+
+/// An instance that was given up: it holds memory until it comes back, whatever becomes of its
+/// lane and its model meanwhile.
+struct AbandonedInstance: Sendable {
+    var instance: InstanceID
+    var model: ModelID
+    var device: DeviceID
+    /// What it holds, by what was known of its model; 0 = nothing was.
+    var weightsKiB: Int64, workspaceKiB: Int64
 }
 
 /// What is left to do of one plan.
@@ -79,7 +94,8 @@ extension CoreConfiguration {
             ("levels", limits.levels), ("devices", limits.devices), ("gpulets", limits.gpulets),
             ("lanes", limits.lanes), ("instances", limits.instances),
             ("instancesPerLane", limits.instancesPerLane), ("batchItems", limits.batchItems),
-            ("watchdogSeconds", limits.watchdogSeconds),
+            ("watchdogSeconds", limits.watchdogSeconds), ("graceSeconds", limits.graceSeconds),
+            ("abandonedInstances", limits.abandonedInstances),
         ]
         for (name, value) in positive where value < 1 || value > 1 << 24 {
             throw ConfigurationError(

@@ -78,10 +78,22 @@ extension ServerCore {
             new.batchLimit = new.plannedBatch
             new.wanted = max(kept, new.plannedInstances)
             new.active = .max
+            new.followsSettled = old.followsSettled || hasSettled(placement.model)
             scaler.laneChanged(lane, at: now)
         }
         state.lanes[lane.position] = new
         if !isSettled { state.list(lane) }
+    }
+
+    /// Whether a scaler has found a setting for `model` on any lane, which then went into the plan.
+    private func hasSettled(_ model: ModelID) -> Bool {
+        guard scaler.ownsLanes else { return false }
+        var lane = state.models[model.position].firstLane
+        while lane >= 0 {
+            if scaler.settled(LaneID(lane)) != nil { return true }
+            lane = state.lanes[Int(lane)].nextOfModel
+        }
+        return false
     }
 
     private func isServing(_ model: ModelID) -> Bool {
@@ -161,7 +173,7 @@ extension ServerCore {
             if other != lane.index, record.failed > 0 { hasFailed = true }
             other = record.nextOfModel
         }
-        return hasFailed
+        return hasFailed || isBarred(model)
     }
 
     /// Takes all instances of a gpulet away.

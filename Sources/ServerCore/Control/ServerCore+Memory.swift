@@ -12,7 +12,7 @@ extension ServerCore {
         guard device.memoryMiB > 0, let need = footprint(record.model, device) else { return true }
         var used: Int64 = 0
         var seen: [ModelID] = []
-        for place in state.instances.indices where state.instances[place].state != .free {
+        for place in state.instances.indices where state.instances[place].hasLane {
             let instance = state.instances[place]
             let other = state.lanes[instance.lane.position]
             guard state.gpulets[other.gpulet.position].device == device.id,
@@ -22,6 +22,13 @@ extension ServerCore {
             guard !seen.contains(other.model) else { continue }
             seen.append(other.model)
             used += takes.weightsKiB
+        }
+        // Who was given up holds what it had.
+        for gone in control.abandoned where gone.device == device.id {
+            used += gone.workspaceKiB
+            guard !seen.contains(gone.model) else { continue }
+            seen.append(gone.model)
+            used += gone.weightsKiB
         }
         let weights = seen.contains(record.model) ? 0 : need.weightsKiB
         let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
@@ -56,7 +63,7 @@ extension ServerCore {
         return false
     }
 
-    private func footprint(_ model: ModelID, _ device: DeviceSpec) -> MemoryFootprint? {
+    func footprint(_ model: ModelID, _ device: DeviceSpec) -> MemoryFootprint? {
         state.specs[model.position]?.profile(on: device.kind)?.memory
     }
 }

@@ -36,6 +36,7 @@ extension ServerCore {
         var lane = state.models[place].firstLane
         while lane >= 0 {
             state.lanes[Int(lane)].failed = 0
+            state.lanes[Int(lane)].died = 0
             lane = state.lanes[Int(lane)].nextOfModel
         }
         control.needsPlan = true
@@ -170,29 +171,22 @@ extension ServerCore {
             state.instances[id.position].state != .free
         else { return }
         let record = state.instances[id.position]
+        if control.isStarved { control.hasNewMemory = true }
+        if record.state == .abandoned { return comeBack(id, &actions) }
         let lane = record.lane.position
         let model = state.lanes[lane].model
         if record.batch >= 0 { close(record.batch, as: .failed) }
-        switch record.state {
-        case .starting:
-            state.lanes[lane].starting -= 1
-            state.models[model.position].starting -= 1
-            state.lanes[lane].failed += 1
-        case .ready:
-            state.lanes[lane].ready -= 1
-            state.models[model.position].ready -= 1
-            state.lanes[lane].failed += 1
-        case .stopping:
-            state.lanes[lane].stopping -= 1
-            state.models[model.position].stopping -= 1
-        case .free: break
-        }
-        let seat: UInt64 = 1 << UInt64(record.seat)
-        state.lanes[lane].seated &= ~seat
-        state.lanes[lane].idle &= ~seat
-        state.list(record.lane)
+        state.unseat(id)
         state.instances[id.position].state = .free
-        if control.isStarved { control.hasNewMemory = true }
+        switch record.state {
+        case .ready
+        where end == .failed && state.lanes[lane].died < state.limits.abandonedInstances:
+            // It served before, so another one may, too.
+            state.lanes[lane].died += 1
+            return adjustInstances(of: record.lane, &actions)
+        case .starting, .ready: state.lanes[lane].failed += 1
+        case .stopping, .free, .abandoned: break
+        }
         chooseFastest(model)
         freeLaneIfEmpty(record.lane)
         failStranded(model, &actions)
@@ -217,6 +211,7 @@ extension ServerCore {
     private mutating func startInstance(of lane: LaneID, _ actions: inout ActionBuffer) -> Bool {
         let record = state.lanes[lane.position]
         let seat = (~record.seated).trailingZeroBitCount
+        guard !isBarred(record.model) else { return false }
         guard hasMemory(for: lane) else {
             control.isStarved = true
             return false
@@ -254,7 +249,7 @@ extension ServerCore {
             case .ready:
                 state.lanes[place].ready -= 1
                 state.models[model.position].ready -= 1
-            case .free, .stopping: continue
+            case .free, .stopping, .abandoned: continue
             }
             state.instances[id.position].state = .stopping
             state.lanes[place].stopping += 1

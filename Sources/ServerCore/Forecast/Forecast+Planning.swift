@@ -16,9 +16,14 @@ extension Forecast {
                 inputs.corrections.append(.init(model: model.id, kind: kind, milli: milli))
             }
         }
-        for (place, kind) in kinds.enumerated() {
-            guard let model = contention(of: place) else { continue }
-            inputs.contention.append(.init(kind: kind, model: .loss(model)))
+        inputs.contention += learned
+    }
+
+    /// What co-runners were seen to cost, per kind of device; kinds with few runs in company are
+    /// left out. Allocates; control only.
+    var learned: [PlanInputs.KindContention] {
+        kinds.indices.compactMap { place in
+            contention(of: place).map { .init(kind: kinds[place], model: .loss($0)) }
         }
     }
 

@@ -121,7 +121,7 @@ extension CoreLimits {
     fileprivate var inOrder: [Int32] {
         [
             requests, queue, models, levels, devices, gpulets, lanes, instances,
-            instancesPerLane, batchItems, watchdogSeconds,
+            instancesPerLane, batchItems, watchdogSeconds, graceSeconds, abandonedInstances,
         ]
     }
 }
@@ -145,6 +145,8 @@ extension JournalCursor {
         configuration.limits.instancesPerLane = try small()
         configuration.limits.batchItems = try small()
         configuration.limits.watchdogSeconds = try small()
+        configuration.limits.graceSeconds = try small()
+        configuration.limits.abandonedInstances = try small()
         configuration.epochs = try optional { cursor throws(JournalError) in
             try cursor.epochs()
         }

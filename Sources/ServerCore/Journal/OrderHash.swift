@@ -56,6 +56,7 @@ public struct OrderHash: Sendable {
             add(order.model.index, order.gpulet.index, order.siblings)
             add(order.batchLimit)
         case .stopInstance(let instance): add(8, instance.index, 0)
+        case .abandonInstance(let instance): add(11, instance.index, 0)
         case .computePlan(let epoch, let inputs):
             add(UInt64(9))
             add(epoch.number)

@@ -59,7 +59,12 @@ struct ConfluenceController: LaneController {
         percentileMilli = facts.percentileMilli
         seed(facts)
         let goal = goal(facts)
-        setting = search.next(goal, limit: settings.probes, allows: facts.fits) ?? setting
+        // What was settled before went into the plan; there is no need to begin from nothing.
+        let first =
+            facts.followsSettled
+            ? facts.clamped(facts.planned)
+            : search.next(goal, limit: settings.probes, allows: facts.fits)
+        setting = first ?? setting
         enter(setting, at: now, facts)
         return setting
     }

@@ -12,6 +12,8 @@ package struct LaneFacts: Hashable, Sendable {
     package var instanceCeiling: Int32
     /// Where the plan wants it to start.
     package var planned: LaneSetting
+    /// Whether `planned` rests on what was settled before: a search begins there.
+    package var followsSettled: Bool
     /// Instances that can run a batch now.
     package var ready: Int32
     /// Instances that are being loaded.
@@ -36,6 +38,7 @@ package struct LaneFacts: Hashable, Sendable {
         batchCeiling: Int32 = 128,
         instanceCeiling: Int32 = 10,
         planned: LaneSetting = LaneSetting(batch: 1, instances: 1),
+        followsSettled: Bool = false,
         ready: Int32 = 1,
         starting: Int32 = 0,
         units: Int32 = 1,
@@ -50,6 +53,7 @@ package struct LaneFacts: Hashable, Sendable {
         self.batchCeiling = batchCeiling
         self.instanceCeiling = instanceCeiling
         self.planned = planned
+        self.followsSettled = followsSettled
         self.ready = ready
         self.starting = starting
         self.units = units
@@ -104,6 +108,7 @@ extension DispatchState {
                 batch: max(1, record.plannedBatch),
                 instances: max(1, record.plannedInstances)
             ),
+            followsSettled: record.followsSettled,
             ready: record.ready,
             starting: record.starting,
             units: gpulet.units,

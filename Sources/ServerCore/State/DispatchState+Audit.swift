@@ -117,9 +117,12 @@ extension DispatchState {
 
     private func auditLanes() -> [String] {
         var found: [String] = []
+        if instances.contains(where: { !$0.hasLane && $0.batch >= 0 }) {
+            found.append("an instance without a lane has a batch")
+        }
         for place in lanes.indices where lanes[place].exists {
             let lane = lanes[place]
-            let own = instances.filter { $0.state != .free && $0.lane.position == place }
+            let own = instances.filter { $0.hasLane && $0.lane.position == place }
             if own.count(where: { $0.state == .ready }) != lane.ready
                 || own.count(where: { $0.state == .starting }) != lane.starting
                 || own.count(where: { $0.state == .stopping }) != lane.stopping

@@ -120,6 +120,31 @@ extension DispatchState {
         return id
     }
 
+    /// Takes an instance out of its lane; its record stays.
+    ///
+    /// - Precondition: it is in a lane.
+    mutating func unseat(_ id: InstanceID) {
+        let record = instances[id.position]
+        let lane = record.lane.position
+        let model = lanes[lane].model.position
+        switch record.state {
+        case .starting:
+            lanes[lane].starting -= 1
+            models[model].starting -= 1
+        case .ready:
+            lanes[lane].ready -= 1
+            models[model].ready -= 1
+        case .stopping:
+            lanes[lane].stopping -= 1
+            models[model].stopping -= 1
+        case .free, .abandoned: preconditionFailure("an instance without a lane leaves one")
+        }
+        let seat: UInt64 = 1 << UInt64(record.seat)
+        lanes[lane].seated &= ~seat
+        lanes[lane].idle &= ~seat
+        list(record.lane)
+    }
+
     /// Whether no batch has an instance of `gpulet`.
     func isDrained(_ gpulet: GpuletID) -> Bool {
         !instances.contains {

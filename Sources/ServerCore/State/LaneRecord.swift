@@ -15,6 +15,9 @@ package struct LaneRecord: Sendable {
     /// What the plan said, and for how many units.
     package internal(set) var plannedBatch: Int32 = 0, plannedInstances: Int32 = 0
     package internal(set) var plannedUnits: Int32 = 0
+    /// Whether the plan's setting rests on what a scaler had settled for this model before, so
+    /// that the next search begins with it.
+    package internal(set) var followsSettled = false
     /// How far a scaler may go.
     package internal(set) var batchCeiling: Int32 = 1, instanceCeiling: Int32 = 1
     /// How many instances it is to have; 0 once it is to go.
@@ -23,6 +26,8 @@ package struct LaneRecord: Sendable {
     package internal(set) var ready: Int32 = 0, starting: Int32 = 0, stopping: Int32 = 0
     /// Instances that failed and are not tried again until something about the model changes.
     package internal(set) var failed: Int32 = 0
+    /// Instances that served and then died; only so many are replaced.
+    var died: Int32 = 0
     /// Whether it takes no batches yet: its gpulet is to change its units first.
     package internal(set) var isDormant = false
     /// The planned rate in thousandths of a request per second.
@@ -115,10 +120,12 @@ package struct InstanceRecord: Sendable {
         case free
         /// Being loaded and warmed; goes to `ready`, `stopping` or `free`.
         case starting
-        /// Runs batches; goes to `stopping` or `free`.
+        /// Runs batches; goes to `stopping`, `abandoned` or `free`.
         case ready
-        /// To end after its batch; goes to `free`.
+        /// To end after its batch; goes to `abandoned` or `free`.
         case stopping
+        /// Its engine does not come back: it has no lane any more; goes to `free`.
+        case abandoned
     }
 
     /// Where the instance stands.
@@ -131,4 +138,7 @@ package struct InstanceRecord: Sendable {
     package internal(set) var batchLimit: Int32 = 1
     /// The place of the batch that it has; -1 = none.
     package internal(set) var batch: Int32 = -1
+
+    /// Whether `lane` says where it is.
+    var hasLane: Bool { state != .free && state != .abandoned }
 }

@@ -20,6 +20,9 @@ public enum Action: Hashable, Sendable {
     case startInstance(InstanceOrder)
     /// End an instance when its last batch has ended.
     case stopInstance(InstanceID)
+    /// Leave an instance to itself whose engine does not end a batch even when told to. Its number
+    /// stays taken until `instanceGone` says that it has come back and ended.
+    case abandonInstance(InstanceID)
     /// Make a plan; answer with `planReady` or `planFailed`.
     indirect case computePlan(Epoch, PlanInputs)
     /// Carry out one step of a rollout; answer with `stepDone` or `stepFailed`.

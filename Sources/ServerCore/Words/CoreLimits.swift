@@ -22,6 +22,11 @@ public struct CoreLimits: Hashable, Sendable {
     public var batchItems: Int32 = 1_024
     /// How long a batch may run before it counts as failed, in seconds.
     public var watchdogSeconds: Int32 = 60
+    /// How long the engine then has to end it, in seconds, before the instance is given up.
+    public var graceSeconds: Int32 = 10
+    /// Instances of one model that are given up and have not come back; as long as there are so
+    /// many, no further one of the model is started.
+    public var abandonedInstances: Int32 = 4
 
     /// The limits of a server as it is installed.
     public init() {}

@@ -17,9 +17,11 @@ extension CoreDriver.State {
         _ deeds: inout Deeds
     ) {
         sequence += 1
+        let wasShort = core.isShortOfMemory
         core.handle(event, at: now, into: &buffer)
         journal?.note(sequence: sequence, now: now, event: event, orders: buffer)
         for action in buffer.actions { look(up: action, context, &deeds) }
+        if core.isShortOfMemory, !wasShort { deeds.control.append(.tellOfMemory) }
         deeds.wake = core.nextWake
         deeds.sequence = sequence
         buffer.removeAll()
@@ -44,6 +46,7 @@ extension CoreDriver.State {
             release(request, ending, .refused, &deeds)
         case .startInstance(let order): deeds.control.append(.start(order))
         case .stopInstance(let instance): deeds.control.append(.stop(instance))
+        case .abandonInstance(let instance): deeds.control.append(.abandon(instance))
         case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
         case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
         }

@@ -26,6 +26,8 @@ final class CoreDriver: Sendable {
     let control: ControlQueue
     /// How low work gives way to high work on the CPU.
     let urgency: ClassUrgency
+    /// What became of plans, layouts, lanes and devices.
+    let counters = ControlCounters()
     /// Ends probes when requests come.
     let probes = ProbeGuard()
     private let state: Mutex<State>
@@ -33,7 +35,8 @@ final class CoreDriver: Sendable {
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
     private let isWithoutDevice = Atomic<Bool>(false)
-    private let capacity: Int
+    /// The core's capacities.
+    let limits: CoreLimits
     /// A lone request that is expected to take less runs on the submitting thread; zero = none.
     private let inlineBelow: TimeSpan
 
@@ -51,7 +54,7 @@ final class CoreDriver: Sendable {
         self.traces = traces
         self.inlineBelow = inlineBelow
         urgency = ClassUrgency(lowNice: lowNice)
-        capacity = Int(limits.requests)
+        self.limits = limits
         control = ControlQueue()
         state = Mutex(
             State(
@@ -78,7 +81,7 @@ final class CoreDriver: Sendable {
     }
 
     /// Whether a slot is free, without a lock; may be a request out of date.
-    var hasRoom: Bool { taken.load(ordering: .relaxed) < capacity }
+    var hasRoom: Bool { taken.load(ordering: .relaxed) < Int(limits.requests) }
 
     /// Requests that are here.
     var requestsHere: Int { taken.load(ordering: .relaxed) }
@@ -151,6 +154,14 @@ final class CoreDriver: Sendable {
         state.withLock { ($0.core.scaling(of: model), $0.core.readyInstances(of: model)) }
     }
 
+    /// Every lane as it stands; for scrapes.
+    var laneStatus: [LaneStatus] { state.withLock { $0.core.lanes } }
+
+    /// What co-runners were seen to cost, per kind of device.
+    var learnedContention: [PlanInputs.KindContention] {
+        state.withLock { $0.core.learnedContention }
+    }
+
     /// What was predicted against what came. Copies some 50 kB under the lock; for scrapes.
     var forecastReport: ForecastReport { state.withLock { $0.core.forecastReport } }
 
@@ -183,7 +194,8 @@ final class CoreDriver: Sendable {
     func lost(_ device: DeviceSpec, _ reason: String) {
         var deeds = Deeds()
         let losses = state.withLock { state -> DeviceLosses? in
-            guard state.losses.note(device, reason) else { return nil }
+            guard state.core.isPresent(device.id) else { return nil }
+            state.losses.note(device, reason)
             let context = EventContext(failure: state.losses.whyWaitingEnd)
             let now = state.clock()
             state.take(.deviceLost(device.id), at: now, context, &deeds)
@@ -193,6 +205,7 @@ final class CoreDriver: Sendable {
         guard let losses else { return }
         isWithoutDevice.store(losses.isTotal, ordering: .relaxed)
         logger.error("device \(device.name) is taken out of the plan: \(reason)")
+        counters.count { $0.devicesLost += 1 }
         let ended = deeds.ends.count
         carryOut(&deeds, runner: nil)
         if losses.isTotal {
@@ -210,8 +223,18 @@ final class CoreDriver: Sendable {
     /// Whether every device was lost, without a lock.
     var hasLostAll: Bool { isWithoutDevice.load(ordering: .relaxed) }
 
-    /// How many devices were lost.
-    var lostDevices: Int { state.withLock { $0.losses.count } }
+    /// Tells the core that a device is there again.
+    func back(_ device: DeviceID) {
+        var deeds = Deeds()
+        state.withLock { state in
+            state.losses.forget(device)
+            let now = state.clock()
+            state.take(.deviceBack(device), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+            isWithoutDevice.store(state.losses.isTotal, ordering: .relaxed)
+        }
+        carryOut(&deeds, runner: nil)
+    }
 
     /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
     func retire(_ id: ModelID, successor: Servable?) {

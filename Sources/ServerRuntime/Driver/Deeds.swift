@@ -56,6 +56,9 @@ enum ControlOrder: Sendable {
     case step(Epoch, RolloutStep)
     case start(InstanceOrder)
     case stop(InstanceID)
+    case abandon(InstanceID)
+    /// An instance waits for memory, which none did before.
+    case tellOfMemory
 }
 
 /// What an event brings along that its orders may need.

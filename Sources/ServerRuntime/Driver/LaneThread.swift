@@ -63,6 +63,8 @@ final class LaneThread: @unchecked Sendable {
     private let stopping = Atomic<Bool>(false)
     /// How nice its threads are.
     private var nice: Int32 = 0
+    /// Whether the core goes on without it: nothing that it still brings is wanted.
+    private let abandoned = Atomic<Bool>(false)
     private let driver: CoreDriver
 
     init(
@@ -121,6 +123,12 @@ final class LaneThread: @unchecked Sendable {
     func stop() {
         stopping.store(true, ordering: .releasing)
         bell.ring()
+    }
+
+    /// Ends the thread once its engine call comes back, whose results are thrown away.
+    func abandon() {
+        abandoned.store(true, ordering: .releasing)
+        stop()
     }
 
     /// Ends a batch early, whether it runs or still waits in the mailbox.
@@ -240,6 +248,7 @@ final class LaneThread: @unchecked Sendable {
         let runBegan = MonotonicTime.now()
         let known = try instance.perform(.whole)
         let runEnded = MonotonicTime.now()
+        try checkWanted()
         try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
         let times =
             known
@@ -273,11 +282,17 @@ final class LaneThread: @unchecked Sendable {
         let isLast = journey.plan.isLast(order.stage)
         let times = known ?? StageTimes(order.stage, from: began, to: MonotonicTime.now())
         journey.note(order.stage, times)
+        try checkWanted()
         if isLast {
             try scatterer.scatter(journey.passengers, items: order.items, from: instance)
         }
         if isLast { inAll = journey.times } else { staged = journey }
         return (times, isLast)
+    }
+
+    private func checkWanted() throws(EngineError) {
+        guard abandoned.load(ordering: .acquiring) else { return }
+        throw EngineError(.terminated, "the batch came back after it had been given up")
     }
 
     /// Announces a batch to the engine and copies its inputs in.

@@ -111,6 +111,8 @@ public struct ModelArtifact: Hashable, Sendable {
     public var signature: ModelSignature?
     /// The engine's own options by name, such as `intra_op_thread_count`.
     public var options: [String: String]
+    /// A value that changes when the file does; 0 = nobody looked.
+    public var mark: UInt64
 
     /// Creates the description of a file to load.
     public init(
@@ -118,13 +120,15 @@ public struct ModelArtifact: Hashable, Sendable {
         version: Int64,
         path: String,
         signature: ModelSignature? = nil,
-        options: [String: String] = [:]
+        options: [String: String] = [:],
+        mark: UInt64 = 0
     ) {
         self.name = name
         self.version = version
         self.path = path
         self.signature = signature
         self.options = options
+        self.mark = mark
     }
 }
 

@@ -14,8 +14,8 @@ final class EnsembleRunner: Sendable {
     private let registry: ModelRegistry
     private let table: Mutex<Table>
 
-    /// - Parameter capacity: The most requests to ensembles at once.
-    init(driver: CoreDriver, registry: ModelRegistry, capacity: Int32) {
+    init(driver: CoreDriver, registry: ModelRegistry) {
+        let capacity = driver.limits.requests
         self.driver = driver
         self.registry = registry
         table = Mutex(

@@ -15,10 +15,10 @@ final class ModelLoader: Sendable {
     private let source: any ModelSource
     private let engine: any Engine
     let registry: ModelRegistry
-    private let driver: CoreDriver
+    let driver: CoreDriver
     private let devices: [DeviceSpec]
     private let knowledge: (any ModelKnowledge)?
-    private let logger: Logger
+    let logger: Logger
     private let jobs = Mutex<[@Sendable () -> Void]>([])
     private let bell = Doorbell()
     private let stopped = Atomic<Bool>(false)
@@ -91,7 +91,10 @@ final class ModelLoader: Sendable {
         let began = MonotonicTime.now()
         registry.loadBegins(name)
         do throws(SourceError) {
-            let servables = try admit(name, override, within: ensembles)
+            var inspected: [String: any LoadedModel] = [:]
+            let definition = try read(name, override, &inspected)
+            if change(name, to: definition) { return .success(()) }
+            let servables = try admit(definition, inspected, within: ensembles)
             let old = registry.publish(name, servables)
             for servable in old {
                 retire(servable, successor: successor(of: servable, among: servables))
@@ -130,18 +133,30 @@ final class ModelLoader: Sendable {
         }
     }
 
-    private func admit(
+    /// Reads a model; a file is only opened where it is not the one that serves.
+    private func read(
         _ name: String,
         _ override: LoadOverride?,
-        within ensembles: [String]
-    ) throws(SourceError) -> [Servable] {
-        var inspected: [String: any LoadedModel] = [:]
-        let definition = try source.read(name, override: override) {
-            (artifact) throws(EngineError) in
+        _ inspected: inout [String: any LoadedModel]
+    ) throws(SourceError) -> ModelDefinition {
+        var opened: [String: any LoadedModel] = [:]
+        defer { inspected = opened }
+        let present = registry.ready(name).compactMap { registry.seat($0.id) }
+        return try source.read(name, override: override) { (artifact) throws(EngineError) in
+            if let same = present.first(where: { $0.isMade(of: artifact) }) {
+                return same.loaded.declared
+            }
             let loaded = try engine.load(artifact)
-            inspected[artifact.path] = loaded
+            opened[artifact.path] = loaded
             return loaded.declared
         }
+    }
+
+    private func admit(
+        _ definition: ModelDefinition,
+        _ inspected: [String: any LoadedModel],
+        within ensembles: [String]
+    ) throws(SourceError) -> [Servable] {
         if let ensemble = definition.ensemble {
             return try wire(ensemble, definition, within: ensembles)
         }
@@ -213,7 +228,7 @@ final class ModelLoader: Sendable {
             servable: servable,
             loaded: loaded,
             artifact: artifact,
-            warmups: definition.warmups
+            definition: definition
         )
         registry.take(seat)
         driver.post(.modelAdded(spec))

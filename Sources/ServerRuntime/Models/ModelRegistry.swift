@@ -89,6 +89,11 @@ final class ModelRegistry: Sendable {
         }
     }
 
+    /// The versions that answer for `name`, ascending.
+    func ready(_ name: String) -> [Servable] {
+        state.withLock { $0.models[name]?.ready ?? [] }
+    }
+
     /// Every version that answers, by name and version.
     func servables() -> [Servable] {
         state.withLock { state in state.models.values.flatMap(\.ready) }
@@ -219,6 +224,14 @@ final class ModelRegistry: Sendable {
             }
             state.models[name] = model
             return old
+        }
+    }
+
+    /// The versions that answer for the name go on with other settings.
+    func replace(_ name: String, _ servables: [Servable]) {
+        state.withLock { state in
+            state.models[name]?.ready = servables
+            state.models[name]?.state = .ready
         }
     }
 

@@ -6,6 +6,8 @@ final class ModelSeat: Sendable {
     private struct Progress {
         var starting = 0
         var ready = 0
+        /// Those whose engine does not come back.
+        var abandoned: Set<InstanceID> = []
         var failures = 0
         var reason = ""
         var retired = false
@@ -21,10 +23,12 @@ final class ModelSeat: Sendable {
         case failed(String)
     }
 
-    let servable: Servable
     let loaded: any LoadedModel
     let artifact: ModelArtifact
     let warmups: [Warmup]
+    /// The largest batch that its instances are warmed for.
+    let warmedBatch: Int32
+    private let present: Mutex<(servable: Servable, definition: ModelDefinition)>
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
 
@@ -32,15 +36,29 @@ final class ModelSeat: Sendable {
         servable: Servable,
         loaded: any LoadedModel,
         artifact: ModelArtifact,
-        warmups: [Warmup]
+        definition: ModelDefinition
     ) {
-        self.servable = servable
+        id = servable.id
         self.loaded = loaded
         self.artifact = artifact
-        self.warmups = warmups
+        warmups = definition.warmups
+        warmedBatch = servable.spec.maxBatch
+        present = Mutex((servable, definition))
     }
 
-    var id: ModelID { servable.id }
+    let id: ModelID
+
+    /// What fronts see of it.
+    var servable: Servable { present.withLock { $0.servable } }
+
+    /// What it was loaded by, with the settings that hold now.
+    var definition: ModelDefinition { present.withLock { $0.definition } }
+
+    /// Takes over other settings.
+    func set(_ servable: Servable, _ definition: ModelDefinition) {
+        precondition(servable.id == id)
+        present.withLock { $0 = (servable, definition) }
+    }
 
     /// Notes that an instance is being started; its place among those that live, or nil when
     /// the seat is retired.
@@ -71,9 +89,23 @@ final class ModelSeat: Sendable {
         bell.ring()
     }
 
-    /// Notes that a warm instance has stopped.
-    func instanceStopped() {
-        progress.withLock { $0.ready -= 1 }
+    /// Notes that a warm instance is given up; how many are that have not come back.
+    func instanceIsAbandoned(_ id: InstanceID) -> Int {
+        progress.withLock { progress in
+            progress.ready -= 1
+            progress.abandoned.insert(id)
+            return progress.abandoned.count
+        }
+    }
+
+    /// Notes that a warm instance has stopped; whether it had been given up.
+    @discardableResult
+    func instanceStopped(_ id: InstanceID) -> Bool {
+        progress.withLock { progress in
+            if progress.abandoned.remove(id) != nil { return true }
+            progress.ready -= 1
+            return false
+        }
     }
 
     /// Nothing more starts here.
@@ -83,7 +115,9 @@ final class ModelSeat: Sendable {
 
     /// Whether the seat is retired and nothing of it runs any more.
     var isGone: Bool {
-        progress.withLock { $0.retired && $0.starting == 0 && $0.ready == 0 }
+        progress.withLock {
+            $0.retired && $0.starting == 0 && $0.ready == 0 && $0.abandoned.isEmpty
+        }
     }
 
     /// Where the instances stand.

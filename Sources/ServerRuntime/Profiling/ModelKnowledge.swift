@@ -2,7 +2,7 @@ public import ServingDomain
 
 /// What is known of model files before they have run here: what was measured earlier, and guesses.
 ///
-/// Both calls read or write files and may take long; the runtime makes them on its loading threads
+/// All calls read or write files and may take long; the runtime makes them on its loading threads
 /// only.
 public protocol ModelKnowledge: Sendable {
     /// Latencies of a model on a device, rows that nobody has measured marked as such
@@ -16,4 +16,13 @@ public protocol ModelKnowledge: Sendable {
         of artifact: ModelArtifact,
         on device: DeviceSpec
     )
+
+    /// Keeps what co-runners were seen to cost, per kind of device, for the next start. A failure
+    /// is logged, not thrown.
+    func keep(_ contention: [PlanInputs.KindContention], on devices: [DeviceSpec])
+}
+
+extension ModelKnowledge {
+    /// Keeps nothing.
+    public func keep(_ contention: [PlanInputs.KindContention], on devices: [DeviceSpec]) {}
 }

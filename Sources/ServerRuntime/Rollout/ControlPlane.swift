@@ -38,11 +38,24 @@ final class ControlPlane: Sendable {
         case .order(.plan(let epoch, let inputs)): plan(epoch, inputs)
         case .order(.step(let epoch, let step)):
             let done = units.withLock { $0.carryOut(step) }
-            if !done { logger.error("a rollout step found its units taken: \(step)") }
+            if !done {
+                logger.error("a rollout step found its units taken, the old layout stays: \(step)")
+                driver.counters.count { $0.rolloutsFailed += 1 }
+            }
             if done, case .pin(let gpulet, _) = step { moveLanes(on: gpulet) }
             driver.post(done ? .stepDone(epoch, step) : .stepFailed(epoch, step))
         case .order(.start(let order)): start(order)
         case .order(.stop(let instance)): driver.lane(instance)?.stop()
+        case .order(.abandon(let instance)): abandon(instance)
+        case .order(.tellOfMemory):
+            driver.counters.count { $0.memoryWaits += 1 }
+            logger.warning(
+                """
+                an instance of the new layout waits for memory: its device can't hold it beside \
+                what is there, so old lanes go first and their models may refuse for a moment; \
+                lower batch.limit or serve fewer models if this lasts
+                """
+            )
         case .ended(let instance, let model, let end): ended(instance, model, end)
         case .retired(let model):
             if let seat = registry.seat(model) { freeIfGone(seat) }
@@ -51,11 +64,20 @@ final class ControlPlane: Sendable {
     }
 
     private func plan(_ epoch: Epoch, _ inputs: PlanInputs) {
+        let began = MonotonicTime.now()
         do throws(PlanError) {
             let plan = try planner.plan(inputs)
+            driver.counters.count {
+                $0.plans += 1
+                $0.planning = $0.planning + (MonotonicTime.now() - began)
+            }
             board.note(epoch, inputs, plan)
             driver.post(.planReady(epoch, plan))
         } catch {
+            driver.counters.count {
+                $0.plansRefused += 1
+                $0.planning = $0.planning + (MonotonicTime.now() - began)
+            }
             board.note(epoch, failure: error.message)
             logger.error("planning failed, the old plan stays: \(error.message)")
             driver.post(.planFailed(epoch))
@@ -192,8 +214,42 @@ final class ControlPlane: Sendable {
     private func ended(_ instance: InstanceID, _ model: ModelID, _ end: InstanceEnd) {
         driver.post(.instanceGone(instance, end))
         guard let seat = registry.seat(model) else { return }
-        seat.instanceStopped()
+        if seat.instanceStopped(instance) {
+            driver.counters.count { $0.hungInstances -= 1 }
+            logger.warning(
+                """
+                an engine call of model '\(seat.servable.spec.name)' that was given up has come \
+                back; its result is thrown away, its memory is free again
+                """
+            )
+        }
         freeIfGone(seat)
+    }
+
+    /// Leaves an instance to itself: its thread ends when the engine call comes back.
+    private func abandon(_ instance: InstanceID) {
+        guard let lane = driver.lane(instance), let seat = registry.seat(lane.servable.id) else {
+            return
+        }
+        let count = seat.instanceIsAbandoned(instance)
+        driver.counters.count {
+            $0.abandonedInstances += 1
+            $0.hungInstances += 1
+        }
+        lane.abandon()
+        let limits = driver.limits
+        let next =
+            count < limits.abandonedInstances
+            ? "another takes its place where memory allows it"
+            : "no further one is started until one of these \(count) comes back; restart the "
+                + "server if none does"
+        logger.error(
+            """
+            an engine call of model '\(seat.servable.spec.name)' on \(lane.placement.device.name) \
+            did not end \(limits.graceSeconds) s after the watchdog's \(limits.watchdogSeconds) s; \
+            its instance is given up and keeps its memory: \(next)
+            """
+        )
     }
 
     private func freeIfGone(_ seat: ModelSeat) {

@@ -22,9 +22,10 @@ struct MetricsText {
     mutating func write(
         requestsHere: Int,
         ready: Bool,
-        lostDevices: Int,
         host: HostLoad,
-        forecast: ForecastReport
+        forecast: ForecastReport,
+        control: ControlCounters.Counts,
+        lanes: [(labels: String, share: Double, status: LaneStatus)]
     ) -> [UInt8] {
         writeRequests()
         writeDurations()
@@ -33,12 +34,12 @@ struct MetricsText {
         writeBatches()
         writeHost(host)
         writeForecast(forecast)
+        writeLanes(lanes)
+        writeControl(control)
         family("sluice_requests_in_server", "gauge", "Requests that hold a slot")
         text += "sluice_requests_in_server \(requestsHere)\n"
         family("sluice_ready", "gauge", "1 while the server is ready")
         text += "sluice_ready \(ready ? 1 : 0)\n"
-        family("sluice_devices_lost", "gauge", "Devices that were lost since the start")
-        text += "sluice_devices_lost \(lostDevices)\n"
         return Array(text.utf8)
     }
 
@@ -188,7 +189,7 @@ struct MetricsText {
         }
     }
 
-    private static func escape(_ value: String) -> String {
+    static func escape(_ value: String) -> String {
         var escaped = ""
         for character in value {
             switch character {

@@ -201,6 +201,7 @@ package struct SimulationAuditor: Sendable {
         case .refuse(let request, _): end(request, .refused, now)
         case .rollout(_, .open(let gpulet, let device, let units)):
             open(gpulet, device, units, now)
+        case .abandonInstance(let instance): instanceGone(instance)
         case .rollout, .terminate, .startInstance, .stopInstance, .computePlan: break
         }
     }

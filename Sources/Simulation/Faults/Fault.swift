@@ -12,6 +12,9 @@ public struct Fault: Hashable, Sendable {
         case failedLoad(ModelID)
         /// Batches of a model that start meanwhile never end by themselves.
         case hangingEngine(ModelID)
+        /// The same, and the engine does not end them when it is told to: they come back, without
+        /// results, when all is well again.
+        case deafEngine(ModelID)
     }
 
     /// What goes wrong.

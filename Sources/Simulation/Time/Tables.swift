@@ -113,8 +113,8 @@ struct Flight: Sendable {
     var priority = PriorityClass.low
     /// Whether it is in the air.
     var isLive = false
-    /// Whether the engine was told to end it.
-    var isAborted = false
+    /// Whether the engine was told to end it, and whether it does not listen.
+    var isAborted = false, isDeaf = false
 }
 
 /// A question for a plan that has been answered and not yet delivered.
