@@ -5,8 +5,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,49 +23,22 @@ bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
 
 void host_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-void host_lower_priority(int nice) {
-    // On Linux the priority of a thread's own number is that of the thread alone.
-    setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+bool host_give_way(int32_t thread, bool does) {
+    struct sched_param none = {0};
+    return sched_setscheduler(thread, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
 }
 
-int32_t host_thread_number(void) { return (int32_t)gettid(); }
-
-bool host_set_nice(int32_t thread, int32_t nice) {
-    return setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
-}
-
-static void *try_to_raise(void *may) {
-    int32_t self = host_thread_number();
-    *(bool *)may = host_set_nice(self, 1) && host_set_nice(self, 0);
+static void *try_to_take_back(void *may) {
+    *(bool *)may = host_give_way(0, true) && host_give_way(0, false);
     return NULL;
 }
 
-bool host_may_raise(void) {
+bool host_may_take_back(void) {
     bool may = false;
     pthread_t thread;
-    if (pthread_create(&thread, NULL, try_to_raise, &may) != 0) return false;
+    if (pthread_create(&thread, NULL, try_to_take_back, &may) != 0) return false;
     pthread_join(thread, NULL);
     return may;
-}
-
-// As the kernel has it (sched_setattr(2)); glibc declares neither the structure nor the calls.
-struct scheduling {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t clamp_least, clamp_most;
-};
-
-void host_take_long_turns(void) {
-#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
-    struct scheduling present = {.size = sizeof present};
-    if (syscall(SYS_sched_getattr, 0, &present, sizeof present, 0) != 0) return;
-    present.size = sizeof present;
-    present.runtime = 3000000;
-    syscall(SYS_sched_setattr, 0, &present, 0);
-#endif
 }
 
 int host_cores(int32_t *cores, int capacity) { return host_thread_cores(0, cores, capacity); }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,41 +60,20 @@ void connx_name_thread(pthread_t thread, const char *name) {
 
 int32_t connx_thread_number(void) { return (int32_t)gettid(); }
 
-int32_t connx_set_nice(int32_t thread, int32_t nice) {
-    // On Linux the priority of a thread's own number is that of the thread alone.
-    return setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0 ? 0 : errno;
+bool connx_give_way(int32_t thread, bool does) {
+    struct sched_param none = {0};
+    return sched_setscheduler(thread, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
 }
 
-// As the kernel has it (sched_setattr(2)); glibc declares neither the structure nor the calls.
-struct scheduling {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t clamp_least, clamp_most;
-};
-
-void connx_take_long_turns(int32_t thread, bool does) {
-#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
-    struct scheduling present = {.size = sizeof present};
-    if (syscall(SYS_sched_getattr, thread, &present, sizeof present, 0) != 0) return;
-    present.size = sizeof present;
-    present.runtime = does ? 3000000 : 0;  // 0: the usual length
-    syscall(SYS_sched_setattr, thread, &present, 0);
-#endif
-}
-
-static void *try_to_raise(void *may) {
-    int32_t self = connx_thread_number();
-    *(bool *)may = connx_set_nice(self, 1) == 0 && connx_set_nice(self, 0) == 0;
+static void *try_to_take_back(void *may) {
+    *(bool *)may = connx_give_way(0, true) && connx_give_way(0, false);
     return NULL;
 }
 
-bool connx_may_raise(void) {
+bool connx_may_take_back(void) {
     bool may = false;
     pthread_t thread;
-    if (pthread_create(&thread, NULL, try_to_raise, &may) != 0) return false;
+    if (pthread_create(&thread, NULL, try_to_take_back, &may) != 0) return false;
     pthread_join(thread, NULL);
     return may;
 }

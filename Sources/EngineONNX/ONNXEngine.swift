@@ -50,7 +50,7 @@ public final class ONNXEngine: Engine {
     ) throws(EngineError) {
         // Made here, by a thread of normal priority.
         _ = ThreadNursery.shared
-        _ = ThreadNursery.mayRaise
+        _ = ThreadNursery.mayTakeBack
         connx_map_large_blocks()
         self.library = try ONNXLibrary.open(library)
         processors = Processors()

@@ -19,9 +19,9 @@ public struct RuntimeConfiguration: Sendable {
     public var allowsSharedMemory = false
     /// A lone request expected to take less runs on the thread that submits it; zero = none does.
     public var inlineBelow = TimeSpan.zero
-    /// How nice threads are that run low-priority batches on the CPU, once there is high work;
-    /// 0 = all alike.
-    public var lowNice: Int32 = 0
+    /// Whether low-priority batches on the CPU run only on cores that high ones leave, once there
+    /// is high work, where the process may do that.
+    public var lowGivesWay = false
     /// What is known of models beforehand; nil = nothing. Only planners by demand ask for it.
     public var knowledge: (any ModelKnowledge)?
     /// Whether what planners know by guess is measured in idle time (`IdleProfiler`).

@@ -62,7 +62,7 @@ public final class ServingRuntime: Sendable {
         driver = try CoreDriver(
             configuration.core,
             inlineBelow: configuration.inlineBelow,
-            lowNice: configuration.lowNice,
+            lowGivesWay: configuration.lowGivesWay,
             journal: journal,
             traces: traces,
             logger: logger

@@ -146,12 +146,9 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.traceFile = traceFile
         configuration.allowsSharedMemory = triton.allowClientShm
         configuration.inlineBelow = .microseconds(own.inlineBelowUs)
-        guard (0...19).contains(own.lowNice) else {
-            throw CommandFailure("--low-nice is \(own.lowNice); the system takes 0 to 19")
-        }
         // Triton's and gpu-lets' disciplines treat all requests alike.
         let isBlind = ["fifo", "duty"].contains(OptionedName(layers.policy).name)
-        configuration.lowNice = isBlind ? 0 : own.lowNice
+        configuration.lowGivesWay = own.lowGivesWay && !isBlind
         configuration.build = Build.version
         return configuration
     }

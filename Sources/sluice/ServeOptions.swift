@@ -157,12 +157,11 @@ struct SluiceOptions: ParsableArguments {
     var inlineBelowUs: Int64 = 100
     @Option(
         help: ArgumentHelp(
-            "How nice threads are that run low-priority batches on CPU cores once there is high "
-                + "priority, 0 to 19; 0 = not at all. Policies that know no classes ignore it.",
-            valueName: "nice"
+            "Whether low-priority batches on CPU cores run only while no high one wants the core; "
+                + "needs CAP_SYS_NICE. Policies that know no classes ignore it."
         )
     )
-    var lowNice: Int32 = 10
+    var lowGivesWay = true
     @Option(help: "The server's certificate chain, a PEM file: the HTTP endpoint speaks HTTPS.")
     var httpsCert: String?
     @Option(help: "The private key of --https-cert, a PEM file.") var httpsKey: String?

@@ -11,23 +11,13 @@ bool host_wait_until(sem_t *semaphore, int64_t nanoseconds);
 /// Names the calling thread for the system's tools; 15 characters at most.
 void host_name_thread(const char *name);
 
-/// Lets the calling thread, and no other, run only when others leave time for it.
-void host_lower_priority(int nice);
+/// Lets a thread of this process run only on cores that no usual thread wants (`SCHED_IDLE`), and
+/// leave its core at once when one does; or no longer. Thread 0 = the calling one. False where it
+/// was not done: few processes may take back what they gave.
+bool host_give_way(int32_t thread, bool does);
 
-// The system's number of the calling thread.
-int32_t host_thread_number(void);
-
-// How willingly a thread of this process gives way (0 = as usual, 19 = most). Whether it was done:
-// few processes may take back what they gave.
-bool host_set_nice(int32_t thread, int32_t nice);
-
-// Whether this process may make a thread less nice again; tried on a thread that ends at once.
-bool host_may_raise(void);
-
-/// Asks the system to give the calling thread turns of 3 ms, longer than usual. It gets no larger
-/// share for that, and threads with turns of the usual length may take its core at once when they
-/// wake, where they would wait for the end of a usual turn. Ignored before Linux 6.12.
-void host_take_long_turns(void);
+/// Whether this process may take it back; tried on a thread that ends at once.
+bool host_may_take_back(void);
 
 /// Writes the numbers of the cores that this process may use, ascending; returns how many.
 int host_cores(int32_t *cores, int capacity);

@@ -229,20 +229,15 @@ int32_t connx_thread_processors(pthread_t thread, int32_t *processors, size_t ca
 // Names a thread for debuggers and `top -H`; the system takes 15 bytes.
 void connx_name_thread(pthread_t thread, const char *name);
 
-// The system's number of the calling thread, for `connx_set_nice`.
+// The system's number of the calling thread, for `connx_give_way`.
 int32_t connx_thread_number(void);
 
-// Sets how much one thread gives way to others, 0 (not at all) to 19; 0, or an errno. To give way
-// less than before wants a privilege.
-int32_t connx_set_nice(int32_t thread, int32_t nice);
-
-// Gives a thread turns of 3 ms, or the usual ones again. In long turns it gets no larger share,
-// but threads with usual ones may take its core at once when they wake. Needs no privilege; does
-// nothing before Linux 6.12.
-void connx_take_long_turns(int32_t thread, bool does);
+// Lets a thread run only on cores that no usual thread wants (`SCHED_IDLE`), and leave its core at
+// once when one does; or no longer, which wants a privilege. Whether it was done.
+bool connx_give_way(int32_t thread, bool does);
 
 // Whether this process has that privilege; found out with a thread of no further use.
-bool connx_may_raise(void);
+bool connx_may_take_back(void);
 
 // Makes the heap take blocks of a mebibyte or more from the system and give them back at once.
 // Left to itself it raises that limit with the first large block that is freed; weights then lie

@@ -77,10 +77,8 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
 
     func beginServing() { giveWay(false) }
 
-    /// Whether the session's own pool gives way to what is served; one without a pool ignores it.
+    /// Whether the session's own pool gives way; one without a pool ignores it.
     func giveWay(_ doesSo: Bool) { session.crew.giveWay(doesSo) }
-
-    func giveWay(_ nice: Int32) { session.crew.giveWay(nice: nice) }
 
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///

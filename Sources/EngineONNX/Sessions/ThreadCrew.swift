@@ -5,8 +5,8 @@ import Synchronization
 /// The threads of one session's pool. We start them, so we may move them to other cores at any
 /// time, which the library's own affinity settings can't (platform notes, G.3).
 ///
-/// A crew begins by giving way to what is served: its model is still being loaded and warmed. Its
-/// priority is lowered only where the process may take that back.
+/// A crew begins by giving way to what is served: its model is still being loaded and warmed. It
+/// gives way only where the process may take that back.
 final class ThreadCrew: Sendable {
     private struct Members {
         var threads: [pthread_t] = []
@@ -14,12 +14,7 @@ final class ThreadCrew: Sendable {
         /// The system's numbers of those that have begun.
         var numbers: [Int32] = []
         var givesWay = true
-        /// How nice they are once the model is served.
-        var nice: Int32 = 0
     }
-
-    /// How much a crew gives way while its model is not served yet.
-    private static let preparing: Int32 = 19
 
     /// What the threads are called, at most 15 bytes.
     let name: String
@@ -55,16 +50,7 @@ final class ThreadCrew: Sendable {
     func giveWay(_ doesSo: Bool) {
         members.withLock { members in
             members.givesWay = doesSo
-            for number in members.numbers { Self.set(number, members) }
-        }
-    }
-
-    /// From now on the threads of a served model are as nice as told, as far as the system lets.
-    func giveWay(nice: Int32) {
-        members.withLock { members in
-            members.nice = nice
-            guard !members.givesWay else { return }
-            for number in members.numbers { _ = connx_set_nice(number, nice) }
+            for number in members.numbers { Self.set(number, doesSo) }
         }
     }
 
@@ -72,14 +58,12 @@ final class ThreadCrew: Sendable {
     fileprivate func enter(_ number: Int32) {
         members.withLock { members in
             members.numbers.append(number)
-            if members.givesWay || members.nice > 0 { Self.set(number, members) }
+            if members.givesWay { Self.set(number, true) }
         }
     }
 
-    private static func set(_ number: Int32, _ members: Members) {
-        connx_take_long_turns(number, members.givesWay)
-        guard ThreadNursery.mayRaise || !members.givesWay else { return }
-        _ = connx_set_nice(number, members.givesWay ? preparing : members.nice)
+    private static func set(_ number: Int32, _ givesWay: Bool) {
+        if ThreadNursery.mayTakeBack { _ = connx_give_way(number, givesWay) }
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

@@ -19,7 +19,7 @@ final class ThreadNursery: @unchecked Sendable {
     static let shared = ThreadNursery()
 
     /// Whether this process may give a thread's priority back that was taken from it.
-    static let mayRaise = connx_may_raise()
+    static let mayTakeBack = connx_may_take_back()
 
     private let turn = Mutex(())
     private let asked = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)

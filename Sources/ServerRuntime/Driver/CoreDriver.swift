@@ -43,7 +43,7 @@ final class CoreDriver: Sendable {
     init(
         _ configuration: CoreConfiguration,
         inlineBelow: TimeSpan,
-        lowNice: Int32 = 0,
+        lowGivesWay: Bool = false,
         journal: JournalWriter?,
         traces: TraceWriter,
         logger: Logger
@@ -53,7 +53,7 @@ final class CoreDriver: Sendable {
         self.logger = logger
         self.traces = traces
         self.inlineBelow = inlineBelow
-        urgency = ClassUrgency(lowNice: lowNice)
+        urgency = ClassUrgency(isWanted: lowGivesWay)
         self.limits = limits
         control = ControlQueue()
         state = Mutex(

@@ -61,8 +61,8 @@ final class LaneThread: @unchecked Sendable {
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
     private let stopping = Atomic<Bool>(false)
-    /// How nice its threads are.
-    private var nice: Int32 = 0
+    /// Whether its threads give way now.
+    private var givesWay = false
     /// Whether the core goes on without it: nothing that it still brings is wanted.
     private let abandoned = Atomic<Bool>(false)
     private let driver: CoreDriver
@@ -165,15 +165,11 @@ final class LaneThread: @unchecked Sendable {
     /// Runs low work behind high work, where the threads of the instance do it themselves.
     private func giveWay() {
         guard mailbox.order != nil, let instance, instance.computesOnCaller else { return }
-        let due = driver.urgency.nice(
-            isHigh: mailbox.isHigh,
-            isHighModel: servable.spec.priority == .high,
-            present: nice
-        )
-        guard due != nice else { return }
-        nice = due
-        ClassUrgency.makeCaller(due)
-        instance.giveWay(due)
+        let does = driver.urgency.givesWay(isHigh: mailbox.isHigh)
+        guard does != givesWay else { return }
+        givesWay = does
+        ClassUrgency.caller(givesWay: does)
+        instance.giveWay(does)
     }
 
     private func settleIn(_ placement: Placement) {
@@ -192,7 +188,7 @@ final class LaneThread: @unchecked Sendable {
         guard let due = move.withLock({ $0.take() }) else { return }
         if let next = due.instance { progress.withLock { _ in instance = next } }
         settleIn(due.placement)
-        if due.instance != nil { instance?.giveWay(nice) }
+        if due.instance != nil, givesWay { instance?.giveWay(true) }
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may

@@ -51,8 +51,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
     if start.urgency == .background {
-        host_lower_priority(19)
-        host_take_long_turns()
+        _ = host_give_way(0, true)
     }
     start.body()
     return nil

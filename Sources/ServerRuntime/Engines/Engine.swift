@@ -56,9 +56,9 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// on. Called once, on the lane thread, before its first batch.
     func beginServing()
 
-    /// Says how nice the instance's own threads are to be from the next batch on, 0 to 19: the
-    /// lane thread that calls has seen to itself. Called on the lane thread, between two batches.
-    func giveWay(_ nice: Int32)
+    /// Lets the instance's own threads run from the next batch on only where nobody else wants the
+    /// core, or no longer; the lane thread, which calls between two batches, has seen to itself.
+    func giveWay(_ does: Bool)
 
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
@@ -93,7 +93,7 @@ extension EngineInstance {
     public func beginServing() {}
 
     /// Does nothing: right for engines without threads of their own.
-    public func giveWay(_ nice: Int32) {}
+    public func giveWay(_ does: Bool) {}
 
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}
