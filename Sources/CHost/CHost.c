@@ -30,6 +30,26 @@ void host_lower_priority(int nice) {
     setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
 }
 
+int32_t host_thread_number(void) { return (int32_t)gettid(); }
+
+bool host_set_nice(int32_t thread, int32_t nice) {
+    return setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
+}
+
+static void *try_to_raise(void *may) {
+    int32_t self = host_thread_number();
+    *(bool *)may = host_set_nice(self, 1) && host_set_nice(self, 0);
+    return NULL;
+}
+
+bool host_may_raise(void) {
+    bool may = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, try_to_raise, &may) != 0) return false;
+    pthread_join(thread, NULL);
+    return may;
+}
+
 // As the kernel has it (sched_setattr(2)); glibc declares neither the structure nor the calls.
 struct scheduling {
     uint32_t size, policy;

@@ -74,7 +74,10 @@ final class EmulatedInstance: EngineInstance {
             throw EngineError(.failed, "model '\(loaded.name)': run without a prepared batch")
         }
         if loaded.model.control.faults.lost == placement.device.id {
-            throw EngineError(.deviceLost, "emulated device \(placement.device.name) is lost")
+            throw EngineError(
+                .deviceLost,
+                "emulated device \(placement.device.name) is lost; restart the server"
+            )
         }
         if let device = loaded.seat { return try run(stage, on: device) }
         let latency = try time(of: stage)

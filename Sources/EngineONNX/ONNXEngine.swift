@@ -37,7 +37,7 @@ public final class ONNXEngine: Engine {
         gpus: GPURequest = GPURequest(.none),
         log: Logger = Logger(label: "sluice.gpu")
     ) throws(EngineError) {
-        let provider = GPUProvider(isHost: gpus.runsOnHost)
+        let provider = GPUProvider(isHost: gpus.runsOnHost, capturesGraphs: gpus.cudaGraphs)
         try self.init(library: library, gpus: gpus, provider: provider, log: log)
     }
 
@@ -57,6 +57,10 @@ public final class ONNXEngine: Engine {
         self.provider = provider
         (self.gpus, driverVersion) =
             try GPUSupport(request: gpus, library: self.library, log: log).devices()
+        if provider.capturesGraphs, !self.gpus.isEmpty {
+            try GPUSupport.checkGraphs(version: self.library.version)
+            CaptureGate.use()
+        }
     }
 
     /// The GPUs that were taken, as planner and core see them; none where the CPU serves.

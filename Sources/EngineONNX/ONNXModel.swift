@@ -11,6 +11,7 @@ final class ONNXModel: LoadedModel {
     private let gpus: [GPUDevice]
     private let provider: GPUProvider
     private let tenure = ModelTenure()
+    private let graphs: GraphCaptures
 
     init(
         weights: ModelWeights,
@@ -24,11 +25,13 @@ final class ONNXModel: LoadedModel {
         self.processors = processors
         self.gpus = gpus
         self.provider = provider
+        graphs = GraphCaptures(isOn: provider.capturesGraphs)
     }
 
     deinit {
         tenure.end()
-        for gpu in gpus { gpu.idle.drop(of: tenure) }
+        guard !gpus.isEmpty else { return }
+        try? CaptureGate.beside { for gpu in gpus { gpu.idle.drop(of: tenure) } }
     }
 
     var declared: DeclaredSignature { weights.declared }
@@ -49,9 +52,12 @@ final class ONNXModel: LoadedModel {
                 weights: weights,
                 tenure: tenure,
                 device: gpu,
-                provider: provider
+                provider: provider,
+                graphs: graphs
             )
-            return try GPUInstance(model: self, sessions: sessions, placement: placement)
+            return try CaptureGate.beside { () throws(EngineError) in
+                try GPUInstance(model: self, sessions: sessions, placement: placement)
+            }
         }
         // Pinned first, so that a pool that is made here starts on the right cores.
         let cores = try processors.numbers(of: placement.own)

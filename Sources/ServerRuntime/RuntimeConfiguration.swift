@@ -17,8 +17,11 @@ public struct RuntimeConfiguration: Sendable {
     public var traceFile = ""
     /// Whether clients may register shared memory.
     public var allowsSharedMemory = false
-    /// Batches expected to take less run on the thread that submits them; zero = none do.
+    /// A lone request expected to take less runs on the thread that submits it; zero = none does.
     public var inlineBelow = TimeSpan.zero
+    /// How nice threads are that run low-priority batches on the CPU, once there is high work;
+    /// 0 = all alike.
+    public var lowNice: Int32 = 0
     /// What is known of models beforehand; nil = nothing. Only planners by demand ask for it.
     public var knowledge: (any ModelKnowledge)?
     /// Whether what planners know by guess is measured in idle time (`IdleProfiler`).

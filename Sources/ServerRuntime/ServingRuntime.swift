@@ -62,6 +62,7 @@ public final class ServingRuntime: Sendable {
         driver = try CoreDriver(
             configuration.core,
             inlineBelow: configuration.inlineBelow,
+            lowNice: configuration.lowNice,
             journal: journal,
             traces: traces,
             logger: logger
@@ -186,9 +187,11 @@ public final class ServingRuntime: Sendable {
     /// Where the server stands.
     public var phase: Phase { standing.withLock { $0 } }
 
-    /// Whether requests may be sent: ready, and, with strict readiness, every model is.
+    /// Whether requests may be sent: ready, a device is left, and, with strict readiness, every
+    /// model answers.
     public var isReady: Bool {
-        phase == .ready && (!configuration.strictReadiness || registry.allAnswer)
+        phase == .ready && !driver.hasLostAll
+            && (!configuration.strictReadiness || registry.allAnswer)
     }
 
     /// Whether a slot of the request table is free; fronts read no further when none is.
@@ -258,7 +261,7 @@ public final class ServingRuntime: Sendable {
     /// Says that a device that was lost answers again: it is planned for from now on.
     public func deviceIsBack(_ device: DeviceID) {
         logger.notice("device number \(device.index) is back and is planned for again")
-        driver.post(.deviceBack(device))
+        driver.back(device)
     }
 
     // MARK: Control (fronts await)

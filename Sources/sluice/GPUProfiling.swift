@@ -77,7 +77,7 @@ struct GPUProfiling {
                 }
             ),
             folder: folder,
-            fingerprint: fingerprint(bench),
+            fingerprint: session.engine.fingerprint(of: bench),
             today: session.today
         )
         run.patience = session.patience
@@ -90,14 +90,6 @@ struct GPUProfiling {
         }
         run.note = { [console = session.console] line in console.note(line) }
         return run
-    }
-
-    /// What a measurement on a GPU depends on: card, its division, driver, clock, engine.
-    private func fingerprint(_ bench: GPUBench) -> String {
-        let facts = bench.facts
-        return "\(facts.name), \(facts.processors) SMs, \(bench.mechanism), driver "
-            + "\(session.engine.driverVersion ?? "unknown"), onnxruntime "
-            + session.engine.libraryVersion
     }
 
     /// The models that can be measured, read once; others are named and left out.

@@ -6,14 +6,19 @@ import Profiler
 import ServerRuntime
 import ServingDomain
 
-/// What is known of model files on this machine's cores before they have run: what earlier runs
-/// measured and kept, on top of what the device model makes of the file's graph.
+/// What is known of model files on this machine's devices before they have run: profiles that were
+/// handed over, on top of what earlier runs measured and kept, on top of what the device model
+/// makes of the file's graph.
 struct HostKnowledge: ModelKnowledge {
     /// The largest model file that is read for its costs.
     static let fileLimit = 1 << 31
 
     /// Where measurements are kept; nil = nowhere.
     let archive: ProfileArchive?
+    /// What `sluice profile` measured; nil = nothing was handed over.
+    let profiles: MeasuredProfiles?
+    /// Whether what nobody measured is guessed.
+    let guesses: Bool
     let logger: Logger
 
     /// Where measurements are kept if nobody says.
@@ -37,16 +42,18 @@ struct HostKnowledge: ModelKnowledge {
 
     func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? {
         let file = Self.file(of: artifact)
-        let measured = archive?.points(ofFile: file, on: device) ?? []
-        guard var guess = guess(of: artifact, file, device) else {
-            guard !measured.isEmpty else { return nil }
-            return DeviceProfile(kind: device.kind, surface: LatencySurface(measured))
+        var known = guess(of: artifact, file, device)
+        if let kept = archive?.points(ofFile: file, on: device), !kept.isEmpty {
+            let profile = DeviceProfile(kind: device.kind, surface: LatencySurface(kept))
+            known?.take(profile)
+            known = known ?? profile
         }
-        // Row by row, so that each scales what is still guessed.
-        for units in Set(measured.map(\.units)).sorted() {
-            guess.take(measured.filter { $0.units == units })
+        // Last, so that it counts before what a server measured by the way.
+        if let measured = profiles?.profile(ofFile: file, named: artifact.name, on: device) {
+            known?.take(measured)
+            known = known ?? measured
         }
-        return guess
+        return known
     }
 
     func keep(
@@ -99,7 +106,7 @@ struct HostKnowledge: ModelKnowledge {
         _ file: String,
         _ device: DeviceSpec
     ) -> DeviceProfile? {
-        guard device.kind == "cpu",
+        guard guesses, device.kind == "cpu",
             let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int,
             size <= Self.fileLimit, let data = FileManager.default.contents(atPath: file),
             let cost = try? CostReader.cost(ofModel: [UInt8](data), named: artifact.name)

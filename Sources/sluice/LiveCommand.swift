@@ -26,6 +26,8 @@ struct LiveCommand: AsyncParsableCommand {
     @Option(help: "The seed of arrivals.") var seed: UInt64 = 1
     @Option(help: "Packages of a real Triton, to be measured beside; see Docs/BENCHMARKS.md.")
     var triton: String?
+    @Option(help: "A system that part a compares; several times, triton and others if not given.")
+    var system: [String] = []
     @Option(help: "Another build of sluice to measure; this one if not given.")
     var binary: String?
     @Option(help: "ONNX Runtime's shared library; found by itself if not given.")
@@ -50,6 +52,7 @@ struct LiveCommand: AsyncParsableCommand {
         options.pace = quick ? .quick : .whole
         options.seed = seed
         options.triton = triton
+        if !system.isEmpty { options.systems = system }
         options.library = onnxruntime
         options.progress = { OutputOptions.note("live: \($0)") }
         let outcome = try await Self.stoppable { [options] in

@@ -25,9 +25,7 @@ struct ProfilingSession {
     static let costLimit = 600 << 20
 
     private var cores: [Int32] { HostCores.available() }
-    private var fingerprint: String {
-        HostFingerprint.of(cores: cores.count, engine: "onnxruntime \(engine.libraryVersion)")
-    }
+    private var fingerprint: String { engine.fingerprint(cores: cores.count) }
     var today: String {
         String(Date().formatted(.iso8601).prefix(10))
     }

@@ -5,7 +5,6 @@ import GRPCFront
 import HTTPFront
 import Logging
 import ModelRepository
-import Profiler
 import ServerCore
 import ServerRuntime
 import ServiceLifecycle
@@ -88,12 +87,10 @@ struct ServeCommand: AsyncParsableCommand {
             )
             let (engine, base) = try engine(emulation, logger)
             var configuration = try runtimeConfiguration(base)
-            if emulation == nil, configuration.core.epochs != nil {
-                let knowledge = try knowledge(engine, logger)
-                configuration.knowledge = knowledge
-                configuration.profilesInIdleTime = own.idleProfiling
-                let devices = configuration.core.devices
-                configuration.core.contention = knowledge.contention(on: devices)
+            if emulation == nil {
+                try addKnowledge(to: &configuration, engine, logger)
+            } else if !own.profiles.isEmpty {
+                logger.warning("--profiles has no effect with --emulate: presets say it all")
             }
             return try ServingRuntime(
                 configuration,
@@ -121,22 +118,14 @@ struct ServeCommand: AsyncParsableCommand {
             logger.notice("emulated devices: \(names.joined(separator: ", "))")
             return (emulation.engine(), emulation.configuration)
         }
-        let request = try gpus.request(usual: .auto)
+        var request = try gpus.request(usual: .auto)
+        request.cudaGraphs = own.cudaGraphs
         let engine = try ONNXEngine(library: own.onnxruntime, gpus: request, log: logger)
+        if own.cudaGraphs, engine.gpuSpecs.isEmpty {
+            logger.warning("--cuda-graphs has no effect: no GPU serves")
+        }
         logger.info("ONNX Runtime \(engine.libraryVersion) from \(engine.libraryPath)")
         return (engine, .gpus(engine.gpuSpecs))
-    }
-
-    private func knowledge(_ engine: any Engine, _ logger: Logger) throws -> HostKnowledge {
-        let folder = own.profileStore ?? HostKnowledge.usualFolder ?? "none"
-        guard folder != "none" else { return HostKnowledge(archive: nil, logger: logger) }
-        let version = (engine as? ONNXEngine).map { "onnxruntime \($0.libraryVersion)" }
-        do throws(ProfilerError) {
-            let archive = try ProfileArchive(folder, engine: version ?? engine.platform)
-            return HostKnowledge(archive: archive, logger: logger)
-        } catch {
-            throw CommandFailure("--profile-store: \(error.description)")
-        }
     }
 
     private func runtimeConfiguration(
@@ -157,6 +146,12 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.traceFile = traceFile
         configuration.allowsSharedMemory = triton.allowClientShm
         configuration.inlineBelow = .microseconds(own.inlineBelowUs)
+        guard (0...19).contains(own.lowNice) else {
+            throw CommandFailure("--low-nice is \(own.lowNice); the system takes 0 to 19")
+        }
+        // Triton's and gpu-lets' disciplines treat all requests alike.
+        let isBlind = ["fifo", "duty"].contains(OptionedName(layers.policy).name)
+        configuration.lowNice = isBlind ? 0 : own.lowNice
         configuration.build = Build.version
         return configuration
     }

@@ -135,20 +135,34 @@ struct SluiceOptions: ParsableArguments {
         )
     )
     var profileStore: String?
+    @Option(
+        help: "A folder of profiles that sluice profile measured here, or a file. May be repeated."
+    )
+    var profiles: [String] = []
     @Option(help: "Whether what planners only guess is measured in idle time.")
     var idleProfiling = true
     @Option(help: "Keep a journal of every decision in this file, for sluice replay.")
     var journal: String?
     @Option(help: "Seconds that the server still serves after it calls itself not ready.")
     var drainSeconds = 5
+    @Flag(help: "On GPUs, capture a CUDA graph of every batch size at warm-up and replay it.")
+    var cudaGraphs = false
     @Flag(help: "Answer with Triton's status codes where Sluice's differ.")
     var tritonCompatErrors = false
     @Option(help: "ONNX Runtime's shared library; found by itself if not given.")
     var onnxruntime: String?
     @Option(
-        help: "Run batches expected to take less on the network thread; microseconds, 0 = never."
+        help: "Run a lone request on the network thread if it should take less (us); 0 = never."
     )
-    var inlineBelowUs: Int64 = 0
+    var inlineBelowUs: Int64 = 100
+    @Option(
+        help: ArgumentHelp(
+            "How nice threads are that run low-priority batches on CPU cores once there is high "
+                + "priority, 0 to 19; 0 = not at all. Policies that know no classes ignore it.",
+            valueName: "nice"
+        )
+    )
+    var lowNice: Int32 = 10
     @Option(help: "The server's certificate chain, a PEM file: the HTTP endpoint speaks HTTPS.")
     var httpsCert: String?
     @Option(help: "The private key of --https-cert, a PEM file.") var httpsKey: String?

@@ -117,7 +117,7 @@ struct SharingTests {
 @Suite(.enabled(if: Bench.engine != nil, Bench.skip))
 struct SharedWeightsTests {
     /// A chain of four products whose weights are worth sharing: 4 x 1.5 MiB, turned by one place.
-    private static var heavy: ModelBytes {
+    static var heavy: ModelBytes {
         let width = 628
         var model = ModelBytes()
         for layer in 0..<4 {

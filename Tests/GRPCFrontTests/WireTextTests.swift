@@ -93,6 +93,7 @@ import Testing
             (.refused(.queueFull), .resourceExhausted, .unavailable),
             (.refused(.hopeless), .resourceExhausted, .unavailable),
             (.refused(.notReady), .unavailable, .unavailable),
+            (.noDevice("device gpu0 was lost"), .unavailable, .unavailable),
             (.refused(.unloading), .unavailable, .unavailable),
             (.refused(.draining), .unavailable, .unavailable),
             (.refused(.noRoom), .unavailable, .unavailable),

@@ -36,6 +36,26 @@ struct OutcomeTests {
         }
     }
 
+    @Test("When the last device is lost: 500 for who ran, then 503, both with the reason.")
+    func saysThatNoDeviceIsLeft() async throws {
+        let model = TestModel.echo()
+        try await withServer([model]) { server in
+            model.control.set(EmulatedFaults(lost: DeviceID(0)))
+            let ran = try await server.ask("POST", infer, body: echoJSON())
+            #expect(ran.status == 500)
+            #expect(ran.text.contains("is lost; restart the server"))
+            // The lane answers first and reports the loss then.
+            let end = ContinuousClock.now + .seconds(30)
+            while try await server.ask("GET", "/v2/health/ready").status == 200 {
+                try #require(ContinuousClock.now < end, "the server still calls itself ready")
+            }
+            let later = try await server.ask("POST", infer, body: echoJSON())
+            #expect(later.status == 503)
+            #expect(later.text.contains("no device is left to run models"))
+            #expect(later.text.contains("restart the server"))
+        }
+    }
+
     @Test("With Triton's codes the same is 503.")
     func answersLikeTriton() async throws {
         let model = TestModel.echo()

@@ -40,4 +40,40 @@ import Testing
         }
         #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
     }
+
+    @Test("When the last device is lost, who waited and who comes later is told which, and why")
+    func nothingLeft() async throws {
+        let control = EmulatedControl()
+        let definition = RuntimeFixture.echo(maxBatch: 1)
+        let model = EmulatedModel(signature: definition.signature, control: control)
+        let fixture = try await RuntimeFixture([(definition, model)])
+        #expect(fixture.runtime.isReady)
+        control.close()
+        let running = try fixture.send(1)
+        await control.blocked(atLeast: 1)
+        let waiting = try (0..<6).map { try fixture.send(UInt8($0)) }
+        control.set(EmulatedFaults(lost: DeviceID(0)))
+        control.open()
+        #expect(await running.exchange.ended().isServed)
+        var reasons: [String] = []
+        for (exchange, _) in waiting {
+            guard case .failed(let reason) = await exchange.ended() else {
+                Issue.record("a lost device served, or the request was not failed")
+                continue
+            }
+            reasons.append(reason)
+            #expect(exchange.endings == 1)
+        }
+        // One ran into it and brings the engine's own words.
+        let lost = "emulated device emu0 is lost; restart the server"
+        let left = "device emu0 was lost and no device is left to run models: " + lost
+        #expect(reasons.sorted() == Array(repeating: left, count: 5) + [lost])
+        let later = try fixture.send(9)
+        #expect(await later.exchange.ended() == .noDevice(left))
+        #expect(!fixture.runtime.isReady)
+        let metrics = String(decoding: fixture.runtime.metricsText(), as: UTF8.self)
+        #expect(metrics.contains("\nsluice_devices_lost_total 1\n"))
+        #expect(metrics.contains("\nsluice_ready 0\n"))
+        #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
+    }
 }

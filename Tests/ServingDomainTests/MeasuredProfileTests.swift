@@ -55,6 +55,33 @@ import Testing
         #expect(profile.surface.latency(batch: 16, units: 1) == .milliseconds(500))
     }
 
+    @Test("A measured profile replaces the rows it has and what else it says, and leaves the rest")
+    func whole() {
+        var profile = guess
+        profile.memory = MemoryFootprint(weightsKiB: 5)
+        profile.coldStart = .milliseconds(7)
+        var measured = DeviceProfile(
+            kind: "cpu",
+            surface: LatencySurface([point(1, 1, 20), point(1, 2, 12)]),
+            utilization: [Utilization(batch: 1, sm: 1, l2: 0, dram: 0)]
+        )
+        profile.take(measured)
+        #expect(profile.estimatedUnits == [4])
+        #expect(profile.surface.latency(batch: 1, units: 2) == .milliseconds(12))
+        // Two rows were twice as slow as guessed, one after the other: 8 ms, then as it is.
+        #expect(profile.surface.latency(batch: 1, units: 4) == .milliseconds(8))
+        #expect(profile.utilization == measured.utilization)
+        #expect(profile.memory.weightsKiB == 5)
+        #expect(profile.coldStart == .milliseconds(7))
+        measured.memory = MemoryFootprint(weightsKiB: 9)
+        measured.coldStart = .milliseconds(3)
+        measured.segments = 2
+        profile.take(measured)
+        #expect(profile.memory.weightsKiB == 9)
+        #expect(profile.coldStart == .milliseconds(3))
+        #expect(profile.segments == 2)
+    }
+
     @Test("A model knows which units were really measured")
     func measured() {
         var spec = ModelSpec(id: ModelID(0), name: "m")

@@ -14,6 +14,16 @@ void host_name_thread(const char *name);
 /// Lets the calling thread, and no other, run only when others leave time for it.
 void host_lower_priority(int nice);
 
+// The system's number of the calling thread.
+int32_t host_thread_number(void);
+
+// How willingly a thread of this process gives way (0 = as usual, 19 = most). Whether it was done:
+// few processes may take back what they gave.
+bool host_set_nice(int32_t thread, int32_t nice);
+
+// Whether this process may make a thread less nice again; tried on a thread that ends at once.
+bool host_may_raise(void);
+
 /// Asks the system to give the calling thread turns of 3 ms, longer than usual. It gets no larger
 /// share for that, and threads with turns of the usual length may take its core at once when they
 /// wake, where they would wait for the end of a usual turn. Ignored before Linux 6.12.

@@ -38,6 +38,8 @@ final class BoundBatch {
     let binding: OpaquePointer
     /// The state of the buffers that everything is bound to; -1 = not bound.
     var generation = -1
+    /// The CUDA graph that was captured of it, as it is bound now; nil = none.
+    var graph: Int32?
     /// When the batch was used last, by the instance's count.
     var lastUse = 0
     /// The string inputs' tensors by input; they live as long as the batch.
@@ -125,6 +127,7 @@ final class BoundBatch {
         for value in values { calls.release_value(value) }
         values.removeAll(keepingCapacity: true)
         self.generation = -1
+        graph = nil
         for (index, tensor) in layout.inputs.enumerated() {
             guard let size = sizes[index] else { continue }
             let value: OpaquePointer

@@ -80,6 +80,8 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     /// Whether the session's own pool gives way to what is served; one without a pool ignores it.
     func giveWay(_ doesSo: Bool) { session.crew.giveWay(doesSo) }
 
+    func giveWay(_ nice: Int32) { session.crew.giveWay(nice: nice) }
+
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///
     /// The number of threads stays what it was; without cores nothing is pinned.

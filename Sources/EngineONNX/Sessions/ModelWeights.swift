@@ -36,6 +36,8 @@ final class ModelWeights: Sendable {
 
     private let sessions: Mutex<Sessions>
     private let sharing = Mutex(Sharing.untried)
+    /// The same weights on GPUs, where sessions run there.
+    let onGPUs = GPUWeights()
     /// The file as it was read, so that later sessions see the same bytes; nil where weights lie
     /// in files beside it, which can't be found from there.
     private let mapped: MappedFile?
@@ -131,18 +133,12 @@ final class ModelWeights: Sendable {
             case .refused: return nil
             case .untried: break
             }
-            guard weightsMiB >= Self.worthwhileMiB else { return nil }
             do throws(EngineError) {
-                guard mapped != nil else {
-                    throw EngineError(.failed, "its weights lie in files of their own")
+                let memory = library.memory
+                let weights = try makeShared(packs: true) { count in
+                    HostWeightRoom(count, memory: memory)
                 }
-                let weights = try SharedWeights(
-                    file: file,
-                    path: try path(),
-                    settings: settings,
-                    library: library
-                )
-                sharing = .ready(weights)
+                sharing = weights.map { .ready($0) } ?? .refused
                 return weights
             } catch {
                 engineLog.info(
@@ -152,6 +148,32 @@ final class ModelWeights: Sendable {
                 return nil
             }
         }
+    }
+
+    /// Reads the weights into some room, for sessions to share; nil where that is not worth it.
+    ///
+    /// - Parameters:
+    ///   - packs: Whether the sessions share what their kernels pack.
+    ///   - prepare: Changes the options of the session that rewrites the graph.
+    ///   - room: Makes room for so many bytes.
+    func makeShared(
+        packs: Bool,
+        prepare: (OpaquePointer) throws(EngineError) -> Void = { _ in },
+        room: (Int) throws(EngineError) -> any WeightRoom
+    ) throws(EngineError) -> SharedWeights? {
+        guard weightsMiB >= Self.worthwhileMiB else { return nil }
+        guard mapped != nil else {
+            throw EngineError(.failed, "its weights lie in files of their own")
+        }
+        return try SharedWeights(
+            file: file,
+            path: try path(),
+            settings: settings,
+            library: library,
+            packs: packs,
+            prepare: prepare,
+            room: room
+        )
     }
 
     /// Where to read the bytes again that were loaded.

@@ -22,7 +22,11 @@ final class ONNXSession: @unchecked Sendable {
     let weights: SharedWeights?
     /// What the session runs on, which must outlive it: a GPU's stream.
     let ground: CUDAStream?
+    /// Whether runs may capture CUDA graphs; each must say which, or that it runs plainly.
+    let capturesGraphs: Bool
     private let claimed = Atomic<Bool>(false)
+    private let graphs = Atomic<Int32>(0)
+    private let spoilt = Atomic<Bool>(false)
 
     /// Reads and prepares a model. Blocks for as long as that takes.
     ///
@@ -30,6 +34,7 @@ final class ONNXSession: @unchecked Sendable {
     ///   - path: Where to read the file; what `file` says is for messages.
     ///   - weights: Weights to use instead of reading the file.
     ///   - ground: The stream that the session runs on, on a GPU.
+    ///   - capturesGraphs: Whether `prepare` lets the session capture CUDA graphs.
     ///   - prepare: Changes the session's options before it is made.
     /// - Throws: `badModel` where the file can't be read or is no model.
     init(
@@ -40,6 +45,7 @@ final class ONNXSession: @unchecked Sendable {
         library: ONNXLibrary,
         weights: SharedWeights? = nil,
         ground: CUDAStream? = nil,
+        capturesGraphs: Bool = false,
         prepare: (OpaquePointer) throws(EngineError) -> Void = { _ in }
     ) throws(EngineError) {
         let crew = ThreadCrew(name: "onnx " + file.name)
@@ -64,6 +70,7 @@ final class ONNXSession: @unchecked Sendable {
         self.library = library
         self.weights = weights
         self.ground = ground
+        self.capturesGraphs = capturesGraphs
     }
 
     deinit {
@@ -75,6 +82,16 @@ final class ONNXSession: @unchecked Sendable {
     func claim() -> Bool {
         !claimed.exchange(true, ordering: .acquiringAndReleasing)
     }
+
+    /// A number for a CUDA graph that no other of the session has: who takes the session over later
+    /// has buffers of its own.
+    func nextGraph() -> Int32 { graphs.add(1, ordering: .relaxed).newValue }
+
+    /// Says that nobody should use the session any more.
+    func spoil() { spoilt.store(true, ordering: .releasing) }
+
+    /// Whether nobody should.
+    var isSpoilt: Bool { spoilt.load(ordering: .acquiring) }
 
     /// Gives the session back for the next instance.
     func unclaim() {

@@ -23,6 +23,8 @@ struct SessionSettings: Hashable, Sendable {
 
     /// Whether operators that a GPU has no kernel for may run on the CPU, with copies between.
     var allowsFallback = false
+    /// Whether sessions on one GPU share one copy of the weights there.
+    var sharesOnGPU = true
     /// What a model's configuration changes of the CUDA provider's options, in its own words.
     var gpuOptions: [String: String] = [:]
 
@@ -38,6 +40,7 @@ struct SessionSettings: Hashable, Sendable {
         weightsOutsideArena = try Self.number(options, device, 0...1) != 0
         gpuOptions = try Self.gpuOptions(options)
         allowsFallback = try Self.number(options, "gpu.cpu_fallback", 0...1) == 1
+        sharesOnGPU = try Self.number(options, "gpu.share_weights", 0...1) != 0
         switch try Self.number(options, "optimization.graph.level", -1...2) {
         case -1: graphLevel = connx_graph_basic
         case 1: graphLevel = connx_graph_extended

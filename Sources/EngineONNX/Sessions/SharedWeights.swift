@@ -9,30 +9,39 @@ import ServerRuntime
 /// file that is unlinked at once; the initialisers of that file are read once and handed to every
 /// session, together with one container for packed forms. Measured with version 1.31.1 on
 /// networks of 100 MB: each further session takes 0.3 MiB instead of 100; weights that kernels
-/// pack (matrix products) are kept twice in all, those of convolutions once.
+/// pack (matrix products) are kept twice in all, those of convolutions once. On a GPU they lie in
+/// its memory (`GPUWeights`) and nothing is packed.
 final class SharedWeights: @unchecked Sendable {
     // Safe: everything is set in `init`; the library locks its container.
 
     private let library: ONNXLibrary
     private let rewritten: MappedFile
-    private let block: UnsafeMutableRawPointer
+    private let room: any WeightRoom
     private var values: [(name: String, value: OpaquePointer)] = []
-    private let container: OpaquePointer
+    /// What kernels of the CPU pack; nil elsewhere.
+    private let container: OpaquePointer?
 
     /// Smaller initialisers are left where they are; the library wants to see them early.
     private static let smallest = 1 << 10
 
     /// Rewrites the model and reads its weights. Takes as long as making a session.
     ///
+    /// - Parameters:
+    ///   - packs: Whether the sessions share what their kernels pack.
+    ///   - prepare: Changes the options of the session that rewrites the graph.
+    ///   - makeRoom: Makes room for so many bytes of weights.
     /// - Throws: `failed` where the weights can't be shared, with the reason.
     init(
         file: ModelFile,
         path: String,
         settings: SessionSettings,
-        library: ONNXLibrary
+        library: ONNXLibrary,
+        packs: Bool,
+        prepare: (OpaquePointer) throws(EngineError) -> Void,
+        room makeRoom: (Int) throws(EngineError) -> any WeightRoom
     ) throws(EngineError) {
         self.library = library
-        rewritten = try Self.rewrite(file, path, settings, library)
+        rewritten = try Self.rewrite(file, path, settings, library, prepare)
         guard let all = InitializerReader(rewritten.bytes).initializers() else {
             throw EngineError(.failed, "the rewritten graph can't be read")
         }
@@ -41,21 +50,21 @@ final class SharedWeights: @unchecked Sendable {
         guard total > 0 else {
             throw EngineError(.failed, "the rewritten graph has no weights of its own")
         }
-        container = try library.made("a container for packed weights") {
-            library.calls.create_prepacked($0)
-        }
-        block = .allocate(byteCount: total, alignment: 64)
+        room = try makeRoom(total)
+        container =
+            packs
+            ? try library.made("a container for packed weights") {
+                library.calls.create_prepacked($0)
+            } : nil
         var offset = 0
         for initializer in large {
-            let place = block + offset
-            place.copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: rewritten.bytes[initializer.raw]).start,
-                byteCount: initializer.raw.count
-            )
+            let bytes = UnsafeRawBufferPointer(rebasing: rewritten.bytes[initializer.raw])
+            try room.fill(offset, from: bytes)
+            let place = room.place(offset)
             offset += Self.aligned(initializer.raw.count)
             let value = try library.made("a shared weight") {
                 library.calls.create_tensor_over(
-                    library.memory,
+                    room.memory,
                     place,
                     initializer.raw.count,
                     initializer.dims,
@@ -66,13 +75,13 @@ final class SharedWeights: @unchecked Sendable {
             }
             values.append((initializer.name, value))
         }
+        room.seal()
         rewritten.forget()
     }
 
     deinit {
-        library.calls.release_prepacked(container)
+        if let container { library.calls.release_prepacked(container) }
         for (_, value) in values { library.calls.release_value(value) }
-        block.deallocate()
     }
 
     /// Makes a session on the shared weights; it must not outlive this object.
@@ -84,24 +93,26 @@ final class SharedWeights: @unchecked Sendable {
         for (name, value) in values {
             if let status = calls.add_initializer(options, name, value) { return (status, nil) }
         }
-        let status = calls.create_session_prepacked(
-            library.environment,
-            rewritten.path,
-            options,
-            container,
-            &session
-        )
+        let (environment, path) = (library.environment, rewritten.path)
+        guard let container else {
+            let status = calls.create_session(environment, path, options, &session)
+            return (status, session)
+        }
+        let status =
+            calls.create_session_prepacked(environment, path, options, container, &session)
         return (status, session)
     }
 
-    private static func aligned(_ count: Int) -> Int { (count + 63) / 64 * 64 }
+    /// As the driver aligns memory of a GPU.
+    private static func aligned(_ count: Int) -> Int { (count + 255) / 256 * 256 }
 
     /// Lets the library write the rewritten graph and opens it; the file has no name after.
     private static func rewrite(
         _ file: ModelFile,
         _ path: String,
         _ settings: SessionSettings,
-        _ library: ONNXLibrary
+        _ library: ONNXLibrary,
+        _ prepare: (OpaquePointer) throws(EngineError) -> Void
     ) throws(EngineError) -> MappedFile {
         var name = Array(
             (temporaryFolder + "/sluice-graph-" + String(repeating: "X", count: 6)).utf8CString
@@ -117,6 +128,7 @@ final class SharedWeights: @unchecked Sendable {
         let crew = ThreadCrew(name: "onnx " + file.name)
         let options = try settings.options(threads: 1, crew: crew, of: library)
         defer { library.calls.release_session_options(options) }
+        try prepare(options)
         try library.check(
             library.calls.set_optimized_model_path(options, target),
             "session options"
@@ -136,14 +148,6 @@ final class SharedWeights: @unchecked Sendable {
     private static var temporaryFolder: String {
         if let value = getenv("TMPDIR"), value.pointee != 0 { return String(cString: value) }
         return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp"
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// The first byte of a buffer that is not empty.
-    fileprivate var start: UnsafeRawPointer {
-        guard let baseAddress else { preconditionFailure("an empty buffer has no start") }
-        return baseAddress
     }
 }
 

@@ -14,10 +14,12 @@ final class ThreadCrew: Sendable {
         /// The system's numbers of those that have begun.
         var numbers: [Int32] = []
         var givesWay = true
+        /// How nice they are once the model is served.
+        var nice: Int32 = 0
     }
 
     /// How much a crew gives way while its model is not served yet.
-    private static let preparing: Int32 = 15
+    private static let preparing: Int32 = 19
 
     /// What the threads are called, at most 15 bytes.
     let name: String
@@ -53,7 +55,16 @@ final class ThreadCrew: Sendable {
     func giveWay(_ doesSo: Bool) {
         members.withLock { members in
             members.givesWay = doesSo
-            for number in members.numbers { Self.set(number, givesWay: doesSo) }
+            for number in members.numbers { Self.set(number, members) }
+        }
+    }
+
+    /// From now on the threads of a served model are as nice as told, as far as the system lets.
+    func giveWay(nice: Int32) {
+        members.withLock { members in
+            members.nice = nice
+            guard !members.givesWay else { return }
+            for number in members.numbers { _ = connx_set_nice(number, nice) }
         }
     }
 
@@ -61,13 +72,14 @@ final class ThreadCrew: Sendable {
     fileprivate func enter(_ number: Int32) {
         members.withLock { members in
             members.numbers.append(number)
-            if members.givesWay { Self.set(number, givesWay: true) }
+            if members.givesWay || members.nice > 0 { Self.set(number, members) }
         }
     }
 
-    private static func set(_ number: Int32, givesWay: Bool) {
-        connx_take_long_turns(number, givesWay)
-        if ThreadNursery.mayRaise { _ = connx_set_nice(number, givesWay ? preparing : 0) }
+    private static func set(_ number: Int32, _ members: Members) {
+        connx_take_long_turns(number, members.givesWay)
+        guard ThreadNursery.mayRaise || !members.givesWay else { return }
+        _ = connx_set_nice(number, members.givesWay ? preparing : members.nice)
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

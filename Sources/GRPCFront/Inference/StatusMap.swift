@@ -15,6 +15,7 @@ struct StatusMap: Sendable {
             missed("the client's timeout passed while the request ran; its result is thrown away")
         case .dropped(let reason): missed(text(reason))
         case .refused(let refusal): status(refusal)
+        case .noDevice(let why): Status(.unavailable, why)
         case .failed(let why): Status(.internalError, why)
         case .cancelled: Status(.cancelled, "the client cancelled the request")
         }

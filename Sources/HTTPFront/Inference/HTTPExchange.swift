@@ -244,6 +244,7 @@ extension WireError {
         case .dropped(.queueTimeout):
             self.init(.deadlineMissed, "the request's time in the queue of '\(model)' was up")
         case .refused(let refusal): self.init(refusal, model: model)
+        case .noDevice(let why): self.init(.unavailable, why)
         case .failed(let why): self.init(.internalFault, why)
         case .cancelled: self.init(.cancelled, "the request was cancelled")
         }

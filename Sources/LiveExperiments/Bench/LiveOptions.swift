@@ -2,6 +2,8 @@
 public struct LiveOptions: Sendable {
     /// What to do, in the order of the letters.
     public var parts: [LivePart] = LivePart.allCases
+    /// The systems that part a compares, the baseline first.
+    public var systems = ["triton", "temporal", "gpulets", "confluence"]
     /// How long everything takes.
     public var pace = LivePace.whole
     /// The seed of arrivals.

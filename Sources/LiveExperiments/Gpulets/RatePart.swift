@@ -8,8 +8,6 @@ import ServingDomain
 /// Nothing is pinned: planners split the cores themselves, and the client shares them with the
 /// server, for all systems alike.
 struct RatePart: Sendable {
-    /// The systems, the baseline first.
-    static let systems = ["triton", "temporal", "gpulets", "confluence"]
     /// Violations that still pass, in per cent.
     static let target = 1.0
     /// What our own is to reach of the baseline's rate.
@@ -33,7 +31,7 @@ struct RatePart: Sendable {
     func run() async throws -> PartResult {
         let repository = try bench.place.repository("rates", mix.settings)
         var found: [Found] = []
-        for system in Self.systems {
+        for system in bench.options.systems {
             bench.say("(a) \(system)")
             let command = ServerCommand.system(system, repository: repository)
             do {

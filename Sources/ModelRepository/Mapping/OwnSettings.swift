@@ -29,7 +29,7 @@ struct OwnSettings: Hashable {
         "enable_mem_pattern", "memory.enable_memory_arena_shrinkage",
         "session.use_device_allocator_for_initializers", "gpu_mem_limit",
         "arena_extend_strategy", "cudnn_conv_algo_search", "do_copy_in_default_stream",
-        "gpu.cpu_fallback",
+        "gpu.cpu_fallback", "gpu.share_weights",
     ]
 
     private static let families = names.map { $0.prefix { $0 != "." } + "." }

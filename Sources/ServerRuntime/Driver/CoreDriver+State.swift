@@ -1,8 +1,7 @@
 import ServerCore
 import ServingDomain
 
-/// One event under the lock: what the core decides is looked up, so that it can be carried out
-/// once the lock is open again.
+/// One event under the lock: what the core decides, with every name looked up.
 extension CoreDriver.State {
     /// The present time; never earlier than at the call before.
     mutating func clock() -> Instant {
@@ -41,7 +40,10 @@ extension CoreDriver.State {
         case .drop(let request, let reason):
             release(request, .dropped(reason), .dropped, &deeds)
         case .refuse(let request, let refusal):
-            release(request, .refused(refusal), .refused, &deeds)
+            let ending: Ending =
+                refusal == .notReady && losses.isTotal
+                ? .noDevice(losses.whyNothingRuns) : .refused(refusal)
+            release(request, ending, .refused, &deeds)
         case .startInstance(let order): deeds.control.append(.start(order))
         case .stopInstance(let instance): deeds.control.append(.stop(instance))
         case .abandonInstance(let instance): deeds.control.append(.abandon(instance))
@@ -56,6 +58,7 @@ extension CoreDriver.State {
         }
         precondition(lane.mailbox.order == nil, "a launch on an instance that is busy")
         lane.mailbox.order = order
+        lane.mailbox.isHigh = false
         for place in order.requests {
             let request = buffer.requests[Int(place)]
             let slot = table[request]
@@ -66,6 +69,7 @@ extension CoreDriver.State {
             } else if lane.mailbox.shapes != slot.shapes {
                 lane.mailbox.shapesDiffer = true
             }
+            if slot.level == 1 { lane.mailbox.isHigh = true }
             table.launched(request, expected: order.expected)
             if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
         }

@@ -17,12 +17,15 @@ final class CoreDriver: Sendable {
         /// Where requests for a model that was replaced go instead.
         var successors: [Servable?]
         var journal: JournalWriter?
+        var losses: DeviceLosses
         var sequence: UInt64 = 0
         var lastNow = Instant.zero
     }
 
     let logger: Logger
     let control: ControlQueue
+    /// How low work gives way to high work on the CPU.
+    let urgency: ClassUrgency
     /// What became of plans, layouts, lanes and devices.
     let counters = ControlCounters()
     /// Ends probes when requests come.
@@ -31,14 +34,16 @@ final class CoreDriver: Sendable {
     private let traces: TraceWriter
     private let timer = WakeTimer()
     private let taken = Atomic<Int>(0)
+    private let isWithoutDevice = Atomic<Bool>(false)
     /// The core's capacities.
     let limits: CoreLimits
-    /// Batches that are expected to take less may run on the submitting thread; zero = none.
+    /// A lone request that is expected to take less runs on the submitting thread; zero = none.
     private let inlineBelow: TimeSpan
 
     init(
         _ configuration: CoreConfiguration,
         inlineBelow: TimeSpan,
+        lowNice: Int32 = 0,
         journal: JournalWriter?,
         traces: TraceWriter,
         logger: Logger
@@ -48,6 +53,7 @@ final class CoreDriver: Sendable {
         self.logger = logger
         self.traces = traces
         self.inlineBelow = inlineBelow
+        urgency = ClassUrgency(lowNice: lowNice)
         self.limits = limits
         control = ControlQueue()
         state = Mutex(
@@ -56,7 +62,8 @@ final class CoreDriver: Sendable {
                 table: RequestTable(capacity: limits.requests),
                 lanes: Array(repeating: nil, count: Int(limits.instances)),
                 successors: Array(repeating: nil, count: Int(limits.models)),
-                journal: journal
+                journal: journal,
+                losses: DeviceLosses(configuration.devices)
             )
         )
     }
@@ -102,6 +109,7 @@ final class CoreDriver: Sendable {
                 return nil
             }
             arrival.request = request
+            if arrival.level == 1 { urgency.sawHigh() }
             target.statistics.waits()
             state.take(.arrived(arrival), at: now, .none, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
@@ -181,20 +189,50 @@ final class CoreDriver: Sendable {
         deeds.removeAll()
     }
 
-    /// Tells the core that a device is gone with all that ran there. Every lane of the device may
-    /// say so; the core heeds the first.
+    /// Tells the core that a device is gone with all that ran there, and everybody who waited for
+    /// it alone why it ends. Every lane of the device may say so; the first is heeded.
     func lost(_ device: DeviceSpec, _ reason: String) {
         var deeds = Deeds()
-        let isNew = state.withLock { state in
-            guard state.core.isPresent(device.id) else { return false }
+        let losses = state.withLock { state -> DeviceLosses? in
+            guard state.core.isPresent(device.id) else { return nil }
+            state.losses.note(device, reason)
+            let context = EventContext(failure: state.losses.whyWaitingEnd)
             let now = state.clock()
-            state.take(.deviceLost(device.id), at: now, .none, &deeds)
+            state.take(.deviceLost(device.id), at: now, context, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
-            return true
+            return state.losses
         }
-        guard isNew else { return }
+        guard let losses else { return }
+        isWithoutDevice.store(losses.isTotal, ordering: .relaxed)
         logger.error("device \(device.name) is taken out of the plan: \(reason)")
         counters.count { $0.devicesLost += 1 }
+        let ended = deeds.ends.count
+        carryOut(&deeds, runner: nil)
+        if losses.isTotal {
+            logger.error(
+                """
+                no device is left: \(ended) waiting requests ended, all further ones are refused, \
+                and the server calls itself not ready; restart it once the device is healthy
+                """
+            )
+        } else if ended > 0 {
+            logger.error("\(ended) requests ended that waited for \(device.name) alone")
+        }
+    }
+
+    /// Whether every device was lost, without a lock.
+    var hasLostAll: Bool { isWithoutDevice.load(ordering: .relaxed) }
+
+    /// Tells the core that a device is there again.
+    func back(_ device: DeviceID) {
+        var deeds = Deeds()
+        state.withLock { state in
+            state.losses.forget(device)
+            let now = state.clock()
+            state.take(.deviceBack(device), at: now, .none, &deeds)
+            taken.store(state.table.used, ordering: .relaxed)
+            isWithoutDevice.store(state.losses.isTotal, ordering: .relaxed)
+        }
         carryOut(&deeds, runner: nil)
     }
 
@@ -248,7 +286,7 @@ final class CoreDriver: Sendable {
         // The next batch first, then the replies: the engine must not wait for sockets.
         var own: LaneThread?
         if let lane = deeds.firstLaunch {
-            if runner == nil, inlineBelow > .zero, lane.isShort(below: inlineBelow) {
+            if runner == nil, runsInline(lane) {
                 own = lane
             } else if lane === runner {
                 deeds.hasEarnedNext = true
@@ -276,6 +314,14 @@ final class CoreDriver: Sendable {
         for order in deeds.control { control.add(.order(order)) }
         timer.want(deeds.wake, after: deeds.sequence)
         if let own { runInline(own) }
+    }
+
+    /// Whether the submitting thread runs the batch itself: it is short, and no other request is
+    /// here, so nobody waits for that thread meanwhile. Under load lanes run everything, since two
+    /// threads do more than one.
+    private func runsInline(_ lane: LaneThread) -> Bool {
+        inlineBelow > .zero && taken.load(ordering: .relaxed) <= 1
+            && lane.isShort(below: inlineBelow)
     }
 
     /// Runs the batch of an idle lane, and those that follow from it, on this thread.

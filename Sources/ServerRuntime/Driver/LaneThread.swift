@@ -26,6 +26,8 @@ final class LaneThread: @unchecked Sendable {
         var shapes: InputShapes?
         /// Set when a hash collision put requests of unequal shapes together.
         var shapesDiffer = false
+        /// Whether the batch is of class high.
+        var isHigh = false
     }
 
     private struct Progress {
@@ -59,6 +61,8 @@ final class LaneThread: @unchecked Sendable {
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
     private let stopping = Atomic<Bool>(false)
+    /// How nice its threads are.
+    private var nice: Int32 = 0
     /// Whether the core goes on without it: nothing that it still brings is wanted.
     private let abandoned = Atomic<Bool>(false)
     private let driver: CoreDriver
@@ -92,9 +96,12 @@ final class LaneThread: @unchecked Sendable {
         bell.ring()
     }
 
-    /// Whether the batch in the mailbox should take less than `span` by the forecast.
+    /// Whether another thread may run the batch in the mailbox, and it should take less than `span`
+    /// by the forecast.
     func isShort(below span: TimeSpan) -> Bool {
-        guard let order = mailbox.order, let expected = order.expected else { return false }
+        guard let order = mailbox.order, let expected = order.expected, let instance,
+            !instance.needsItsThread
+        else { return false }
         return expected - MonotonicTime.now() < span
     }
 
@@ -146,12 +153,27 @@ final class LaneThread: @unchecked Sendable {
             repeat {
                 deeds.hasEarnedNext = false
                 if isToMove.load(ordering: .acquiring) { moveNow() }
+                giveWay()
                 runBatch(&deeds)
             } while deeds.hasEarnedNext
             if stopping.load(ordering: .acquiring) { break }
         }
         instance = nil
         driver.laneEnded(self, .stopped)
+    }
+
+    /// Runs low work behind high work, where the threads of the instance do it themselves.
+    private func giveWay() {
+        guard mailbox.order != nil, let instance, instance.computesOnCaller else { return }
+        let due = driver.urgency.nice(
+            isHigh: mailbox.isHigh,
+            isHighModel: servable.spec.priority == .high,
+            present: nice
+        )
+        guard due != nice else { return }
+        nice = due
+        ClassUrgency.makeCaller(due)
+        instance.giveWay(due)
     }
 
     private func settleIn(_ placement: Placement) {
@@ -170,6 +192,7 @@ final class LaneThread: @unchecked Sendable {
         guard let due = move.withLock({ $0.take() }) else { return }
         if let next = due.instance { progress.withLock { _ in instance = next } }
         settleIn(due.placement)
+        if due.instance != nil { instance?.giveWay(nice) }
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may

@@ -51,7 +51,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
     if start.urgency == .background {
-        host_lower_priority(15)
+        host_lower_priority(19)
         host_take_long_turns()
     }
     start.body()

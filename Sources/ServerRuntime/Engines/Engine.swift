@@ -56,6 +56,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// on. Called once, on the lane thread, before its first batch.
     func beginServing()
 
+    /// Says how nice the instance's own threads are to be from the next batch on, 0 to 19: the
+    /// lane thread that calls has seen to itself. Called on the lane thread, between two batches.
+    func giveWay(_ nice: Int32)
+
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
     func trim() throws(EngineError)
@@ -63,6 +67,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// Whether the thread that calls `perform` does the instance's share of the work itself, so
     /// that its processor time tells how long a run would take if nobody else wanted the core.
     var computesOnCaller: Bool { get }
+
+    /// Whether only the lane's own thread may call `perform`, since the engine keeps what belongs to
+    /// that thread; else another thread may stand in for it while it waits.
+    var needsItsThread: Bool { get }
 
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.
     /// Any thread may call it, at any time; without a running batch it does nothing.
@@ -78,8 +86,14 @@ extension EngineInstance {
     /// Right for engines that wait for a device.
     public var computesOnCaller: Bool { false }
 
+    /// Right for engines that keep nothing by thread.
+    public var needsItsThread: Bool { false }
+
     /// Does nothing: right for engines without threads of their own.
     public func beginServing() {}
+
+    /// Does nothing: right for engines without threads of their own.
+    public func giveWay(_ nice: Int32) {}
 
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}

@@ -144,7 +144,7 @@ extension Ending {
         case .completed(let late, _): late ? .late : .served
         case .timedOut: .late
         case .dropped: .dropped
-        case .refused: .refused
+        case .refused, .noDevice: .refused
         case .failed: .failed
         case .cancelled: .cancelled
         }

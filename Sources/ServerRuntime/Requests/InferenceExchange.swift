@@ -54,6 +54,8 @@ public enum Ending: Hashable, Sendable {
     case dropped(DropReason)
     /// Not admitted.
     case refused(Refusal)
+    /// Not admitted: every device was lost; one line says which, and what to do.
+    case noDevice(String)
     /// The engine failed; one line says why.
     case failed(String)
     /// The client had gone; nobody reads the answer.

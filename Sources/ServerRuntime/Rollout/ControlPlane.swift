@@ -95,9 +95,11 @@ final class ControlPlane: Sendable {
             seat.instanceFailed("its gpulet holds no units")
             return driver.post(.instanceGone(order.instance, .failed))
         }
-        let profile = seat.servable.spec.profile(on: place.device.kind)
-        let kib = profile?.memory.kib(batch: order.batchLimit, instances: 1) ?? 0
-        place.memoryMiB = (kib + 1_023) / 1_024
+        let memory = seat.servable.spec.profile(on: place.device.kind)?.memory
+        // Weights alone are no limit: nobody knows what batches take beside them.
+        if let memory, !memory.workspace.isEmpty {
+            place.memoryMiB = (memory.kib(batch: order.batchLimit, instances: 1) + 1_023) / 1_024
+        }
         let lane = LaneThread(
             order,
             servable: seat.servable,

@@ -21,6 +21,19 @@ extension DeviceProfile {
         for point in points { surface.set(point) }
     }
 
+    /// Takes all of a measured profile over: its rows, row by row so that each scales what is still
+    /// guessed, and whatever else it says; what it leaves out stays. Cost: as `take` of the points,
+    /// for each number of units.
+    public mutating func take(_ measured: DeviceProfile) {
+        let points = measured.surface.points
+        for units in Set(points.map(\.units)).sorted() { take(points.filter { $0.units == units }) }
+        if measured.memory != MemoryFootprint() { memory = measured.memory }
+        if !measured.utilization.isEmpty { utilization = measured.utilization }
+        if measured.coldStart > .zero { coldStart = measured.coldStart }
+        if measured.warmStart > .zero { warmStart = measured.warmStart }
+        if measured.segments > 1 { segments = measured.segments }
+    }
+
     /// Measured / guessed on `units`, over all batches that both know, in thousandths.
     private func milliRatio(of points: [LatencySurface.Point], to units: Int32) -> Int64 {
         var (measured, guessed) = (0.0, 0.0)

@@ -22,18 +22,18 @@ extension OnStandIn {
 
         /// Proves that whichever call fails once, discovery, loading and batches end in one line or
         /// in the right result, that nothing is used that was not made, and that afterwards, unless
-        /// the device is lost, the same steps succeed.
-        @Test(arguments: [Int32(1), 2, 719])
-        func everyCall(code: Int32) throws {
+        /// the device is lost, the same steps succeed; with CUDA graphs as well.
+        @Test(arguments: [Int32(1), 2, 719], [false, true])
+        func everyCall(code: Int32, graphs: Bool) throws {
             let path = try Bench.file(ModelBytes.affine.bytes)
             defer { Bench.remove(path) }
             for call in Self.calls {
                 for skip in Int64(0)..<12 {
                     let standIn = try StandIn()
                     standIn.fail(call, code, after: skip)
-                    try attempt(standIn, path, mayFail: true)
+                    try attempt(standIn, path, graphs, mayFail: true)
                     // Some calls come less often than that: their fault waits for the second time.
-                    if code != 719 { try attempt(standIn, path, mayFail: true) }
+                    if code != 719 { try attempt(standIn, path, graphs, mayFail: true) }
                     #expect(
                         standIn["violations"] == 0,
                         "\(call) \(skip): \(standIn.log.suffix(500))"
@@ -47,13 +47,23 @@ extension OnStandIn {
                 }
             }
             let standIn = try StandIn()
-            try attempt(standIn, path, mayFail: false)
+            try attempt(standIn, path, graphs, mayFail: false)
         }
 
         /// Finds the GPU, loads the model, and runs batches whole and in stages on two gpulets.
-        private func attempt(_ standIn: StandIn, _ path: String, mayFail: Bool) throws {
+        private func attempt(
+            _ standIn: StandIn,
+            _ path: String,
+            _ graphs: Bool,
+            mayFail: Bool
+        ) throws {
             do {
-                let engine = try ONNXEngine(gpus: standIn.request(), log: LogLines().logger)
+                let engine = try ONNXEngine(
+                    library: nil,
+                    gpus: standIn.request(),
+                    provider: GPUProvider(isHost: true, capturesGraphs: graphs),
+                    log: LogLines().logger
+                )
                 guard let device = engine.gpuSpecs.first else { return #expect(mayFail) }
                 let artifact = ModelArtifact(name: "test", version: 1, path: path)
                 let model = try engine.load(artifact)
@@ -63,6 +73,8 @@ extension OnStandIn {
                 let gpu = try model.makeInstance(place)
                 let input = floats([1, 1, 0, 0])
                 let wanted = floats([15, 27, 39, 10, 20, 30])
+                #expect(try Bench.run(gpu, items: 2, dims: [2], input).bytes == wanted)
+                gpu.beginServing()
                 #expect(try Bench.run(gpu, items: 2, dims: [2], input).bytes == wanted)
                 try gpu.prepare(items: 2, shapes: InputShapes([[2]]))
                 try gpu.input(0, byteCount: input.count).copyBytes(from: input)

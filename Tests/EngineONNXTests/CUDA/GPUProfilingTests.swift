@@ -74,7 +74,7 @@ extension OnStandIn {
                 )
                 let grid = MeasurementGrid(limits: [8], on: device, groups: .triples)
                 let outcome = try run.run(
-                    [.init(subject: subject, digest: "d", loading: .zero)],
+                    [.init(subject: subject, digest: FileDigest.of(file), loading: .zero)],
                     grid,
                     within: TimeBudget(.seconds(3_600))
                 )
@@ -83,9 +83,20 @@ extension OnStandIn {
                 let rows = try #require(outcome.profiles.first).latency
                 #expect(Set(rows.map(\.share)) == [25, 50, 100])
                 #expect(Set(rows.map(\.batch)) == [1, 2, 4, 8])
-                let known = run.folder.keptMeasurements(bench.spec.kind, fingerprint: "stand-in")
-                #expect(known?.gpulets.count == 3)
+                let costs = run.folder.keptMeasurements(bench.spec.kind, fingerprint: "stand-in")
+                #expect(costs?.gpulets.count == 3)
                 #expect(run.folder.keptPairs(fingerprint: "stand-in")?.pairs.isEmpty == false)
+                // What a server makes of the folder: the surface over shares, from the start.
+                let served = try MeasuredProfiles(
+                    DocumentFolder(".").profiles(in: path),
+                    for: engine.gpuSpecs,
+                    fingerprints: [bench.spec.kind: "stand-in"],
+                    note: { Issue.record("\($0)") }
+                )
+                let known = served.profile(ofFile: file, named: "affine", on: engine.gpuSpecs[0])
+                #expect(known?.surface.points.count == rows.count)
+                #expect(Set(known?.surface.points.map(\.units) ?? []) == [1, 2, 4])
+                #expect(known?.surface.points.allSatisfy { $0.p99 != nil } == true)
             }
         }
     }

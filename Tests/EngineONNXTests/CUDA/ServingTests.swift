@@ -39,15 +39,24 @@ extension OnStandIn {
             var reasons = 0
             for exchange in lost {
                 switch await exchange.ended() {
-                // Who waits for a model that no device is left for fails as well.
-                case .failed(let reason):
-                    if reason.contains("GPU 0 is lost") { reasons += 1 }
+                // Who waits for a model that no device is left for fails for the same reason.
+                case .failed(let reason), .noDevice(let reason):
+                    #expect(reason.contains("GPU 0 is lost"))
+                    #expect(reason.contains("restart the server once nvidia-smi shows"))
+                    reasons += 1
                 case .completed: Issue.record("a lost GPU served a request")
                 default: break
                 }
                 #expect(exchange.endings == 1)
             }
             #expect(reasons >= 1)
+            let later = try send(1, to: runtime, timeout: nil)
+            guard case .noDevice(let reason) = await later.ended() else {
+                Issue.record("a request was taken in without a device")
+                return
+            }
+            #expect(reason.contains("device gpu0 was lost and no device is left"))
+            #expect(!runtime.isReady)
             #expect(await runtime.shutDown(patience: .seconds(10)) == 0)
         }
 

@@ -64,8 +64,18 @@ final class TransferBuffer {
     /// Queues the copy of a part to the device.
     func copyIn(_ part: Range<Int>, on stream: CUDAStream) throws(EngineError) {
         precondition(part.upperBound <= capacity)
+        let target = address + ccuda_address(part.lowerBound)
+        try copyIn(part, to: target, on: stream)
+    }
+
+    /// The same to memory of the device that is not the buffer's own.
+    func copyIn(
+        _ part: Range<Int>,
+        to target: ccuda_address,
+        on stream: CUDAStream
+    ) throws(EngineError) {
         let code = device.driver.calls.copy_in(
-            address + ccuda_address(part.lowerBound),
+            target,
             host + part.lowerBound,
             part.count,
             stream.handle

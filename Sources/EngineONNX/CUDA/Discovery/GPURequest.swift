@@ -17,12 +17,20 @@ public struct GPURequest: Hashable, Sendable {
     /// Whether models run with ONNX Runtime's CPU provider on what the driver calls the GPU's
     /// memory: right only with a driver whose devices' memory is the host's, as in tests.
     public var runsOnHost: Bool
+    /// Whether batches of fixed shapes run as CUDA graphs, captured at warm-up.
+    public var cudaGraphs: Bool
 
     /// Creates a request.
-    public init(_ selection: Selection, driver: String? = nil, runsOnHost: Bool = false) {
+    public init(
+        _ selection: Selection,
+        driver: String? = nil,
+        runsOnHost: Bool = false,
+        cudaGraphs: Bool = false
+    ) {
         self.selection = selection
         self.driver = driver
         self.runsOnHost = runsOnHost
+        self.cudaGraphs = cudaGraphs
     }
 
     /// Reads `auto`, `none` or numbers such as `0,2`; nil where it is none of these.

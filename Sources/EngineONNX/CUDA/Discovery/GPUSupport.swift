@@ -28,6 +28,20 @@ struct GPUSupport {
         }
     }
 
+    /// Refuses versions of ONNX Runtime that can't tell CUDA graphs apart: they would replay the
+    /// first batch's graph for every other.
+    static func checkGraphs(version: String) throws(EngineError) {
+        let parts = version.split(separator: ".").map { Int($0) ?? 0 }
+        let (major, minor) = (parts.first ?? 0, parts.dropFirst().first ?? 0)
+        guard major > 1 || (major == 1 && minor >= 18) else {
+            throw EngineError(
+                .unavailable,
+                "CUDA graphs want ONNX Runtime 1.18 or later (run option gpu_graph_id), this is "
+                    + "\(version); leave --cuda-graphs out, or name a newer one with --onnxruntime"
+            )
+        }
+    }
+
     private func wanted(of facts: [GPUFacts]) throws(EngineError) -> [GPUFacts] {
         guard case .listed(let numbers) = request.selection else { return facts }
         return try numbers.map { number throws(EngineError) in

@@ -9,12 +9,14 @@ import ServingDomain
 extension GPUInstance {
     func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
         guard let batch = current else { throw EngineError(.failed, "no batch was prepared") }
-        do throws(EngineError) {
-            try device.context.enter()
-            return try carryOut(stage, of: batch)
-        } catch {
-            settle()
-            throw error
+        return try CaptureGate.beside { () throws(EngineError) in
+            do throws(EngineError) {
+                try device.context.enter()
+                return try carryOut(stage, of: batch)
+            } catch {
+                settle()
+                throw error
+            }
         }
     }
 
@@ -194,8 +196,8 @@ extension GPUInstance {
         }
     }
 
-    private func run(_ batch: BoundBatch, retries: Bool) throws(EngineError) {
-        let options = try gate.begin()
+    func run(_ batch: BoundBatch, retries: Bool) throws(EngineError) {
+        let options = try gate.begin(graph: graph(of: batch))
         let complaint: ONNXLibrary.Complaint?
         if let text = sessions.provider.complaint?(batch.items) {
             complaint = .init(code: 1, text: text)

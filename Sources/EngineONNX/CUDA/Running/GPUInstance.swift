@@ -1,4 +1,5 @@
 import CONNXRuntime
+import Glibc
 import ServerRuntime
 import ServingDomain
 
@@ -10,13 +11,16 @@ import ServingDomain
 final class GPUInstance: EngineInstance, @unchecked Sendable {
     // Safe: the lane thread alone touches everything but `gate`, which is locked.
 
+    /// Graphs are kept by thread, and so is the present context.
+    var needsItsThread: Bool { true }
+
     let model: ONNXModel
     let layout: TensorLayout
     let sessions: GPUSessions
     let gate: RunGate
     var lane: GPULane
     /// By input and by output: pinned memory and memory of the device.
-    let inputs: [TransferBuffer], results: [TransferBuffer]
+    private(set) var inputs: [TransferBuffer], results: [TransferBuffer]
     /// Marks of the copies in and out.
     let arrival: CopyTicket, departure: CopyTicket
     let lent: LentOutputs
@@ -27,8 +31,12 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
     var mostItems = Int32.max
     /// The parts of larger batches, by their number of items.
     var parts: [BoundBatch] = []
-    private var batches: [BoundBatch] = []
-    private var generation = 0
+    /// The sizes and shapes that are kept bound.
+    private(set) var batches: [BoundBatch] = []
+    /// The thread that captured CUDA graphs, which alone can replay them.
+    var graphThread: pthread_t?
+    /// Counts how often memory moved.
+    private(set) var generation = 0
     private var uses = 0
 
     /// How far a batch has come, in bytes of all inputs and of all outputs one after the other.
@@ -75,16 +83,26 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
         departure = try CopyTicket(on: sessions.device)
     }
 
+    deinit {
+        // Memory that is given back would disturb a capture.
+        try? CaptureGate.beside { (inputs, results) = ([], []) }
+    }
+
     func terminate() { gate.terminate() }
 
     /// Goes to other units: takes the session that is idle there, else makes one, which blocks.
     func pin(_ placement: Placement) throws(EngineError) {
         guard placement.units != lane.units else { return }
-        let next = try GPULane(
-            sessions,
-            units: placement.units,
-            memoryMiB: placement.memoryMiB
-        )
+        let planned = batches.map { ($0.items, $0.shapes) }
+        try CaptureGate.beside { () throws(EngineError) in
+            let (units, memory) = (placement.units, placement.memoryMiB)
+            change(to: try GPULane(sessions, units: units, memoryMiB: memory))
+        }
+        recapture(planned)
+    }
+
+    /// Runs with another session from now on.
+    func change(to next: GPULane) {
         // Bindings belong to a session.
         lent.giveBack()
         batches.removeAll()
@@ -94,11 +112,15 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
     }
 
     func trim() throws(EngineError) {
+        try CaptureGate.beside { () throws(EngineError) in try shrinkArena() }
+    }
+
+    private func shrinkArena() throws(EngineError) {
         guard let batch = current, progress.hasRun else { return }
         lent.giveBack()
         let name = sessions.provider.isHost ? "cpu:0" : "gpu:\(device.facts.ordinal)"
         let options = RunGate(library: library, shrinkage: name)
-        let pointer = try options.begin()
+        let pointer = try options.begin(graph: lane.session.capturesGraphs ? Self.plainly : nil)
         let status = library.calls.run(lane.session.handle, pointer, batch.binding)
         _ = options.end()
         if let complaint = library.take(status) {
@@ -111,6 +133,10 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
 
 extension GPUInstance {
     func prepare(items: Int32, shapes: InputShapes) throws(EngineError) {
+        try CaptureGate.beside { () throws(EngineError) in try ready(items, shapes) }
+    }
+
+    private func ready(_ items: Int32, _ shapes: InputShapes) throws(EngineError) {
         lent.giveBack()
         progress = Progress()
         let batch: BoundBatch
@@ -148,15 +174,17 @@ extension GPUInstance {
         guard let batch = current, progress.hasRun else {
             throw EngineError(.failed, "there is no result: the batch has not run")
         }
-        try device.context.enter()
-        try copyRest(of: batch)
+        try CaptureGate.beside { () throws(EngineError) in
+            try device.context.enter()
+            try copyRest(of: batch)
+        }
         let output = batch.outputs[index]
         let bytes = UnsafeRawBufferPointer(start: results[index].host, count: output.byteCount)
         return EngineOutput(shape: output.shape, bytes: bytes)
     }
 
     /// The kept batch of that size and shape, or a new one.
-    private func find(_ items: Int32, _ shapes: InputShapes) throws(EngineError) -> BoundBatch {
+    func find(_ items: Int32, _ shapes: InputShapes) throws(EngineError) -> BoundBatch {
         if let known = batches.first(where: { $0.items == items && $0.shapes == shapes }) {
             return known
         }

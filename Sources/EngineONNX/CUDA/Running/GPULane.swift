@@ -9,6 +9,8 @@ final class GPULane {
     let session: ONNXSession
     /// The units that the session runs on.
     let units: [Int32]
+    /// What the plan gives it of the device's memory, in MiB; 0 = no limit is known.
+    let memoryMiB: Int64
     /// The stream that all its kernels go to.
     let stream: CUDAStream
     /// Where the session's tensors lie, in the library's words.
@@ -26,6 +28,7 @@ final class GPULane {
         let device = sessions.device
         self.session = session
         self.units = units
+        self.memoryMiB = memoryMiB
         self.stream = stream
         self.sessions = sessions
         began = try CUDAEvent(in: stream.context, of: device.context)

@@ -5,6 +5,8 @@ import ServerRuntime
 struct GPUProvider: Sendable {
     /// ONNX Runtime's CPU provider, on devices whose memory is the host's; else the CUDA provider.
     var isHost = false
+    /// Whether sessions capture CUDA graphs, as far as their models allow it.
+    var capturesGraphs = false
     /// In tests: what the library is to complain about in a run of so many items.
     var complaint: (@Sendable (Int32) -> String?)?
 
@@ -15,13 +17,15 @@ struct GPUProvider: Sendable {
         on device: GPUDevice,
         stream: CUDAStream,
         memoryMiB: Int64,
-        changes: [String: String]
+        changes: [String: String],
+        graphs: Bool = false
     ) throws(EngineError) {
         guard !isHost else { return }
         let calls = library.calls
         let cuda = try library.made("CUDA options") { calls.create_cuda_options($0) }
         defer { calls.release_cuda_options(cuda) }
-        let settings = Self.settings(device.facts.ordinal, stream.handle, memoryMiB, changes)
+        let (ordinal, stream) = (device.facts.ordinal, stream.handle)
+        let settings = Self.settings(ordinal, stream, memoryMiB, changes, graphs: graphs)
         var keys = settings.map { $0.key.pointer }
         var values = settings.map { $0.value.pointer }
         defer { for setting in settings { setting.release() } }
@@ -51,14 +55,17 @@ struct GPUProvider: Sendable {
     /// asked for, since powers of two would break the limit. A model's own configuration may
     /// change those.
     ///
-    /// - Parameter changes: Options to set otherwise, by their names.
+    /// - Parameters:
+    ///   - changes: Options to set otherwise, by their names.
+    ///   - graphs: Whether the session captures CUDA graphs.
     static func settings(
         _ ordinal: Int32,
         _ stream: OpaquePointer,
         _ memoryMiB: Int64,
-        _ changes: [String: String] = [:]
+        _ changes: [String: String] = [:],
+        graphs: Bool = false
     ) -> [(key: CText, value: CText, release: () -> Void)] {
-        let words: [(String, String)] = [
+        var words: [(String, String)] = [
             ("device_id", String(ordinal)),
             ("has_user_compute_stream", "1"),
             ("user_compute_stream", String(UInt(bitPattern: stream))),
@@ -67,6 +74,7 @@ struct GPUProvider: Sendable {
             ("cudnn_conv_algo_search", "HEURISTIC"),
             ("do_copy_in_default_stream", "1"),
         ]
+        if graphs { words.append(("enable_cuda_graph", "1")) }
         return words.map { key, value in
             let (key, value) = (CText(key), CText(changes[key] ?? value))
             return (

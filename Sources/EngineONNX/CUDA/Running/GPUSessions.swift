@@ -8,6 +8,8 @@ struct GPUSessions: Sendable {
     let tenure: ModelTenure
     let device: GPUDevice
     let provider: GPUProvider
+    /// Whether its sessions capture CUDA graphs.
+    let graphs: GraphCaptures
 
     private var title: String { weights.file.title }
 
@@ -34,11 +36,85 @@ struct GPUSessions: Sendable {
     private func make(_ units: [Int32], _ memoryMiB: Int64) throws(EngineError) -> ONNXSession {
         let seat = try device.partition.acquire(units)
         let stream = try CUDAStream(on: seat, priority: seat.priority)
+        let shared = try sharedWeights(stream)
+        let wish = Wish(memoryMiB: memoryMiB, shared: shared, captures: graphs.isOn)
+        do throws(EngineError) {
+            return try make(on: stream, wish)
+        } catch {
+            guard error.kind != .deviceLost, error.kind != .outOfMemory, !wish.isPlain else {
+                throw error
+            }
+            return try makeOtherwise(on: stream, wish, after: error)
+        }
+    }
+
+    /// What a session is to be like.
+    private struct Wish {
+        var memoryMiB: Int64
+        /// Weights to use in place of its own.
+        var shared: SharedWeights?
+        /// Whether it captures CUDA graphs.
+        var captures: Bool
+
+        var isPlain: Bool { shared == nil && !captures }
+    }
+
+    /// Makes a session that wishes for less: no graphs, then no shared weights either. What goes
+    /// well only without them, later sessions go without too.
+    private func makeOtherwise(
+        on stream: CUDAStream,
+        _ wish: Wish,
+        after failure: EngineError
+    ) throws(EngineError) -> ONNXSession {
+        var (wish, reason) = (wish, failure.message)
+        if wish.captures {
+            wish.captures = false
+            do throws(EngineError) {
+                let session = try make(on: stream, wish)
+                graphs.refuse(title, reason)
+                return session
+            } catch {
+                guard wish.shared != nil else { throw error }
+                reason = error.message
+            }
+        }
+        wish.shared = nil
+        let session = try make(on: stream, wish)
+        graphs.refuse(title, reason)
+        weights.onGPUs.refuse(of: weights, on: device, reason)
+        return session
+    }
+
+    /// The weights that all sessions of the model on this GPU use; nil = each has its own.
+    private func sharedWeights(_ stream: CUDAStream) throws(EngineError) -> SharedWeights? {
+        guard weights.settings.sharesOnGPU else { return nil }
+        let library = weights.library
+        return try weights.onGPUs.weights(
+            of: weights,
+            on: device,
+            { options throws(EngineError) in
+                try provider.append(
+                    to: options,
+                    of: library,
+                    on: device,
+                    stream: stream,
+                    memoryMiB: device.spec.memoryMiB,
+                    changes: weights.settings.gpuOptions
+                )
+            },
+            memory: { () throws(EngineError) in try provider.memory(of: library, on: device) }
+        )
+    }
+
+    private func make(
+        on stream: CUDAStream,
+        _ wish: Wish
+    ) throws(EngineError) -> ONNXSession {
         guard !provider.isHost, !weights.settings.allowsFallback else {
-            return try make(on: stream, memoryMiB, fallback: true, listens: false)
+            return try make(on: stream, wish, fallback: true, listens: false)
         }
         do throws(EngineError) {
-            return try make(on: stream, memoryMiB, fallback: false, listens: false)
+            return try make(on: stream, wish, fallback: false, listens: false)
         } catch {
             guard error.message.contains("fallback to CPU EP") else { throw error }
         }
@@ -48,7 +124,7 @@ struct GPUSessions: Sendable {
         let lines = PlacementLog.listening {
             do throws(EngineError) {
                 outcome = .success(
-                    try make(on: stream, memoryMiB, fallback: true, listens: true)
+                    try make(on: stream, wish, fallback: true, listens: true)
                 )
             } catch {
                 outcome = .failure(error)
@@ -72,20 +148,24 @@ struct GPUSessions: Sendable {
 
     private func make(
         on stream: CUDAStream,
-        _ memoryMiB: Int64,
+        _ wish: Wish,
         fallback: Bool,
         listens: Bool
     ) throws(EngineError) -> ONNXSession {
         let library = weights.library
         // A fifth more than the profile says: arenas do not fit to the byte.
-        let limit = memoryMiB > 0 ? memoryMiB + memoryMiB / 5 + 64 : device.spec.memoryMiB
+        let weighed = wish.shared == nil ? 0 : weights.weightsMiB
+        let needed = max(1, wish.memoryMiB - weighed)
+        let limit = wish.memoryMiB > 0 ? needed + needed / 5 + 64 : device.spec.memoryMiB
         let session = try ONNXSession(
             file: weights.file,
             path: try weights.path(),
             settings: weights.settings,
             threads: 1,
             library: library,
-            ground: stream
+            weights: wish.shared,
+            ground: stream,
+            capturesGraphs: wish.captures
         ) { options throws(EngineError) in
             let calls = library.calls
             if listens {
@@ -103,7 +183,8 @@ struct GPUSessions: Sendable {
                 on: device,
                 stream: stream,
                 memoryMiB: min(limit, device.spec.memoryMiB),
-                changes: weights.settings.gpuOptions
+                changes: weights.settings.gpuOptions,
+                graphs: wish.captures
             )
         }
         return session

@@ -28,7 +28,7 @@ final class IdleSessions: Sendable {
     func keep(_ session: ONNXSession, of tenure: ModelTenure, _ units: [Int32]) {
         let spare = idle.withLock { idle -> Idle? in
             // Asked under the lock: who ends a tenure drops its sessions after.
-            guard !tenure.isOver else { return nil }
+            guard !tenure.isOver, !session.isSpoilt else { return nil }
             idle.append(Idle(tenure: tenure, units: units, session: session))
             return idle.count > Self.limit ? idle.removeFirst() : nil
         }
