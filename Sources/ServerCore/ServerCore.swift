@@ -31,7 +31,7 @@ public struct ServerCore: ~Copyable, Sendable {
     var ended: [Int32] = []
     /// When the policy wants to be asked again.
     private var policyHold = Instant.distantFuture
-    private let watchdog: TimeSpan
+    let watchdog: TimeSpan
     /// How long the engine has to end a batch that the watchdog has given up.
     let grace: TimeSpan
 
@@ -276,7 +276,7 @@ public struct ServerCore: ~Copyable, Sendable {
         var wake = min(state.timers.earliest, state.parking.earliest)
         wake = min(wake, min(policyHold, scaler.due ?? .distantFuture))
         wake = min(wake, control.epochEnd)
-        wake = min(wake, control.hung.first?.due ?? .distantFuture)
+        for call in control.hung { wake = min(wake, call.due) }
         if state.firstWatched >= 0 {
             wake = min(wake, state.batches[Int(state.firstWatched)].launched + watchdog)
         }

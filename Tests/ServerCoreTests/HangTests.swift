@@ -171,4 +171,31 @@ import Testing
         #expect(ready(harness) == 1)
         #expect(harness.auditor.complaints == [])
     }
+
+    @Test("A call that hangs on a lost device does not keep the device when it is back")
+    func lostDevice() throws {
+        var hangs = true
+        let harness = try harness { world in
+            world.hangs = { _ in hangs }
+            world.hangTime = .seconds(30)
+        }
+        harness.send(.modelAdded(.sample(0, maxBatch: 1, latency: [1: 5])))
+        harness.run(for: .seconds(1))
+        harness.arrive(Self.model)
+        harness.run(for: .milliseconds(100))
+        hangs = false
+        harness.send(.deviceLost(DeviceID(0)))
+        harness.send(.deviceBack(DeviceID(0)))
+        harness.run(for: .seconds(1))
+        #expect(ready(harness) == 0)
+        harness.run(for: .seconds(3))
+        #expect(abandoned(harness) == 1)
+        #expect(ready(harness) == 1)
+        harness.arrive(Self.model)
+        harness.run(for: .seconds(1))
+        #expect(harness.ends.last?.outcome == .served)
+        harness.run(for: .seconds(40))
+        #expect(abandoned(harness) == 0)
+        #expect(harness.auditor.complaints == [])
+    }
 }

@@ -72,28 +72,6 @@ import VirtualDevices
         func stop() { isOver.store(true, ordering: .relaxed) }
     }
 
-    /// Every model's weights take 10 MiB, every instance 40.
-    private struct Footprints: ModelKnowledge {
-        let surface: LatencySurface
-
-        func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? {
-            DeviceProfile(
-                kind: device.kind,
-                surface: surface,
-                memory: MemoryFootprint(
-                    weightsKiB: 10 << 10,
-                    workspace: [.init(batch: 4, kib: 40 << 10)]
-                )
-            )
-        }
-
-        func keep(
-            _ points: [LatencySurface.Point],
-            of artifact: ModelArtifact,
-            on device: DeviceSpec
-        ) {}
-    }
-
     private struct Setting {
         var fixture: RuntimeFixture
         var control: EmulatedControl
@@ -151,24 +129,34 @@ import VirtualDevices
         let control = EmulatedControl()
         let wanted = Wanted(sizes)
         var surface = LatencySurface([])
+        let memory = MemoryFootprint(
+            weightsKiB: 10 << 10,
+            workspace: [.init(batch: 4, kib: 40 << 10)]
+        )
         for batch in [Int32(1), 4] {
             surface.set(.init(batch: batch, units: 1, latency: .milliseconds(1 + Int64(batch))))
         }
         let models = sizes[0].indices.map { number in
             let definition = RuntimeFixture.echo("m\(number)", maxBatch: 4, slo: .seconds(60))
-            let timing = VirtualModel(surface: surface)
-            return (
-                definition: definition, emulation: EmulatedModel(timing: timing, control: control)
+            let profile = DeviceProfile(kind: "emulated", surface: surface, memory: memory)
+            let emulation = EmulatedModel(
+                signature: definition.signature,
+                truth: ModelTruth(profiles: [profile]),
+                control: control
             )
+            return (definition: definition, emulation: emulation)
         }
-        let fixture = try await RuntimeFixture(models, logger: logger) { configuration in
-            configuration.core.devices = (0..<Int32(devices)).map {
-                DeviceSpec(id: DeviceID($0), name: "emu\($0)", kind: "emulated", units: units)
-            }
+        let specs = (0..<Int32(devices)).map {
+            DeviceSpec(id: DeviceID($0), name: "emu\($0)", kind: "emulated", units: units)
+        }
+        // As `--emulate` has it: what runs on one device runs on one cluster.
+        let emulated = EmulatedDevices(devices: specs, truths: specs.map { _ in NoContention() })
+        let fixture = try await RuntimeFixture(models, logger: logger, devices: emulated) {
+            configuration in
+            configuration.core.devices = specs
             let given = Array(0..<(numbered ?? units))
             configuration.unitNumbers = Array(repeating: given, count: devices)
             for place in 0..<devices { configuration.core.devices[place].memoryMiB = memoryMiB }
-            configuration.knowledge = Footprints(surface: surface)
             configuration.planned = { wanted.plan($0) }
             configuration.journalPath = journal.path
         }
@@ -257,7 +245,7 @@ import VirtualDevices
     func memory() async throws {
         let (journal, log) = (JournalFile(), LogLines())
         let first = [[30, 70]] as [[Int32]]
-        // Two models with an instance each take 100, both layouts 180.
+        // Weights of 10 MiB, 40 for each instance: one layout takes 100, both take 180.
         let setting = try await setting(
             devices: 1,
             units: 100,

@@ -102,6 +102,7 @@ struct RuntimeFixture {
         _ models: [(definition: ModelDefinition, emulation: EmulatedModel)],
         policy: String = "edf",
         logger: Logger = silence,
+        devices: EmulatedDevices? = nil,
         change: (inout RuntimeConfiguration) -> Void = { _ in }
     ) async throws {
         let device = DeviceSpec(id: DeviceID(0), name: "emu0", kind: "emulated", units: 4)
@@ -116,7 +117,7 @@ struct RuntimeFixture {
         for model in models { emulations[model.definition.name] = model.emulation }
         runtime = try ServingRuntime(
             configuration,
-            engine: EmulatedEngine(models: emulations),
+            engine: EmulatedEngine(models: emulations, devices: devices),
             source: source,
             logSettings: LogSettings(),
             logger: logger

@@ -30,9 +30,8 @@ struct ControlState: Sendable {
     var wishes: [Int32] = []
     /// When the present epoch ends; `distantFuture` without rules or before the first event.
     var epochEnd = Instant.distantFuture
-    /// Batches that the engine was told to end because they ran for too long, and when it has had
-    /// time enough; the earliest first.
-    var hung: [(batch: BatchID, due: Instant)] = []
+    /// Engine calls that were told to end and have not.
+    var hung: [HungCall] = []
     /// Instances that were given up and have not come back.
     var abandoned: [AbandonedInstance] = []
     /// Whether an instance could not be started for want of memory.
@@ -52,6 +51,14 @@ struct ControlState: Sendable {
     var isBusy: Bool {
         needsPlan || pending != nil || rollout != nil || hasNewMemory || !removing.isEmpty
     }
+}
+
+/// An engine call that was told to end, and when it has had time enough.
+struct HungCall: Sendable {
+    var instance: InstanceID
+    /// Its batch; nil = that has gone to another device, the instance is to stop.
+    var batch: BatchID?
+    var due: Instant
 }
 
 /// An instance that was given up: it holds memory until it comes back, whatever becomes of its

@@ -11,10 +11,18 @@ extension ServerCore {
         state.unwatch(slot)
         failRequests(of: slot, &actions)
         terminateIfDeserted(slot, &actions)
-        control.hung.append((state.batches[Int(slot)].id(at: slot), now + grace))
+        let batch = state.batches[Int(slot)]
+        control.hung.append(
+            HungCall(instance: batch.instance, batch: batch.id(at: slot), due: now + grace)
+        )
     }
 
-    /// Gives up the instances whose engines have had time enough to end their batches.
+    /// Takes note that an instance is to stop whose batch went with its device.
+    mutating func watchLost(_ id: InstanceID) {
+        control.hung.append(HungCall(instance: id, batch: nil, due: now + watchdog + grace))
+    }
+
+    /// Gives up the instances whose engines have had time enough to come back.
     ///
     /// - Returns: Whether there was one.
     mutating func abandonHung(_ actions: inout ActionBuffer) -> Bool {
@@ -23,20 +31,23 @@ extension ServerCore {
         control.hung.removeAll(keepingCapacity: true)
         var hasGivenUp = false
         // Those that are gone or go on are no longer hung.
-        for entry in hung {
-            guard let slot = state.slot(of: entry.batch) else { continue }
-            if entry.due > now {
-                control.hung.append(entry)
+        for call in hung where isOut(call) {
+            if call.due > now {
+                control.hung.append(call)
             } else {
-                abandon(slot, &actions)
+                abandon(call.instance, &actions)
                 hasGivenUp = true
             }
         }
         return hasGivenUp
     }
 
-    private mutating func abandon(_ slot: Int32, _ actions: inout ActionBuffer) {
-        let id = state.batches[Int(slot)].instance
+    private func isOut(_ call: HungCall) -> Bool {
+        if let batch = call.batch { return state.slot(of: batch) != nil }
+        return state.instances[call.instance.position].state == .stopping
+    }
+
+    private mutating func abandon(_ id: InstanceID, _ actions: inout ActionBuffer) {
         let record = state.instances[id.position]
         let lane = state.lanes[record.lane.position]
         let device = state.gpulets[lane.gpulet.position].device
@@ -52,7 +63,7 @@ extension ServerCore {
         )
         state.unseat(id)
         state.instances[id.position].state = .abandoned
-        close(slot, as: .failed)
+        if record.batch >= 0 { close(record.batch, as: .failed) }
         actions.append(.abandonInstance(id))
         adjustInstances(of: record.lane, &actions)
     }

@@ -172,6 +172,7 @@ extension ServerCore {
         else { return }
         let record = state.instances[id.position]
         if control.isStarved { control.hasNewMemory = true }
+        if !control.hung.isEmpty { control.hung.removeAll { $0.instance == id } }
         if record.state == .abandoned { return comeBack(id, &actions) }
         let lane = record.lane.position
         let model = state.lanes[lane].model

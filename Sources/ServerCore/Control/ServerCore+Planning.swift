@@ -205,6 +205,7 @@ extension ServerCore {
             actions.append(.terminate(id, InstanceID(Int32(place))))
             state.releasePlace(of: slot, instanceTo: false)
             requeue(slot)
+            watchLost(InstanceID(Int32(place)))
         }
     }
 
