@@ -37,13 +37,18 @@ enum CapacityRule: Hashable {
             return full / want.reserve
         case .queue:
             guard let row = want.row else { return 0 }
+            let patience = (want.objective - choice.spread * slowdown) / time
             let load = CapacityTable.load(
                 limit: Int(choice.batch),
                 fixed: choice.fixed,
-                patience: (want.objective - choice.spread * slowdown) / time,
+                patience: patience,
                 row: row
             )
-            return full * load / want.reserve
+            guard choice.instances > 1 else { return full * load / want.reserve }
+            // As if each had its own queue; or behind one queue, without what batches gain.
+            let count = Int(choice.instances)
+            let shared = PoolTable.load(servers: count, patience: patience, row: row)
+            return full * max(load, shared / Double(choice.batch)) / want.reserve
         }
     }
 

@@ -142,6 +142,23 @@ struct ConfluenceProblem {
         return profiled > 0 ? offer : nil
     }
 
+    /// Takes for granted that lanes of these models may be busy all the time, in batches that end
+    /// in time.
+    mutating func raiseIdeals(of models: [Bool]) {
+        for group in offers.indices {
+            for model in offers[group].indices where models[model] {
+                for size in offers[group][model]?.sizes ?? [] {
+                    for (place, time) in size.curve.enumerated()
+                    where time <= wants[model].objective {
+                        let rate = Double(place + 1) / time * 1e6 / Double(size.units)
+                        let ideal = offers[group][model]?.ideal ?? 0
+                        offers[group][model]?.ideal = max(ideal, rate)
+                    }
+                }
+            }
+        }
+    }
+
     /// The smallest allowed size for every profiled one: between them nothing changes.
     private static func usefulSizes(of surface: LatencySurface, among allowed: [Int32]) -> [Int32] {
         var useful: [Int32] = []

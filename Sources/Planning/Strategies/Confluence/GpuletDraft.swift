@@ -14,6 +14,9 @@ struct SeatDraft: Hashable {
     var utilization: Utilization
     /// How much longer everything takes beside the co-runners.
     var slowdown = 1.0
+    /// How much longer it may take at most where it is one of several lanes behind one queue; nil
+    /// for a lane that keeps its promise by itself.
+    var bears: Double?
 }
 
 /// A gpulet while a plan is being made.
@@ -35,6 +38,9 @@ struct GpuletDraft: Hashable {
     /// How they follow each other.
     var turns = Turns.alone
 
+    /// Whether its lane is one of several behind one queue.
+    var isPooled: Bool { seats.contains { $0.bears != nil } }
+
     /// Finds batch limits with which all seats keep their rates at their slowdowns.
     ///
     /// - Returns: nil if there are none; else whether any changed.
@@ -43,7 +49,9 @@ struct GpuletDraft: Hashable {
     mutating func settle(in problem: ConfluenceProblem, on group: Int) -> Bool? {
         if seats.count == 1 { return settleAlone(problem, group) }
         if seats.isEmpty { return false }
-        for seat in seats where problem.wants[seat.model].milliRate <= 0 { return nil }
+        for seat in seats where problem.wants[seat.model].milliRate <= 0 || seat.bears != nil {
+            return nil
+        }
         switch problem.rule {
         case .paper: return settlePaper(problem, group)
         case .queue: return settleRounds(problem, group) ?? settleOldest(problem, group)
@@ -53,6 +61,10 @@ struct GpuletDraft: Hashable {
     private mutating func settleAlone(_ problem: ConfluenceProblem, _ group: Int) -> Bool? {
         guard let offer = problem.offers[group][seats[0].model] else { return nil }
         let seat = seats[0]
+        if let bears = seat.bears {
+            turns = .alone
+            return seat.slowdown <= bears ? false : nil
+        }
         let want = problem.wants[seat.model]
         let size = offer.sizes[seat.size]
         turns = .alone
@@ -77,7 +89,8 @@ struct GpuletDraft: Hashable {
 
     /// Lowers the rate of a lone seat to what it can still serve; false if that is nothing.
     mutating func slow(in problem: ConfluenceProblem, on group: Int) -> Bool {
-        guard seats.count == 1, let offer = problem.offers[group][seats[0].model],
+        guard seats.count == 1, seats[0].bears == nil,
+            let offer = problem.offers[group][seats[0].model],
             let best = problem.rule.best(
                 of: offer.sizes[seats[0].size],
                 slowdown: seats[0].slowdown,
