@@ -2,10 +2,10 @@ import ServingDomain
 
 /// Several lanes behind one queue, for models that one lane keeps waiting too long.
 ///
-/// Where an objective leaves no time to wait for a batch that runs, a lane of its own serves next to
-/// nothing, however idle it is: who comes while it runs is late. Of several lanes one is nearly
-/// always free. So such models are given lanes of equal size first (`PooledQueue`), and the others
-/// are seated around them.
+/// Where an objective leaves no time to wait for a batch that runs, a lane of its own serves next
+/// to nothing, however idle it is: who comes while it runs is late. Of several lanes one is
+/// nearly always free. So such models are given lanes of equal size first (`PooledQueue`), and
+/// the others are seated around them.
 extension ConfluenceSearch {
     /// How the lanes of one model behind one queue look.
     private struct Pool {
@@ -34,8 +34,7 @@ extension ConfluenceSearch {
     mutating func pooled(_ draft: PlanDraft, _ present: Plan?) -> PlanDraft? {
         let isLeft = draft.left.map { $0 > problem.margins.slackMilliRate }
         let models = draft.left.indices.filter {
-            (isLeft[$0] || price.lanes(of: $0) > 1) && problem.wants[$0].row != nil
-                && problem.wants[$0].objective.isFinite && problem.wants[$0].milliRate > 0
+            (isLeft[$0] || price.lanes(of: $0) > 1) && hasNoTimeToWait($0)
         }
         guard problem.rule == .queue, isLeft.contains(true), !models.isEmpty else { return nil }
         var variants = [Variant(part: 1, isWorst: false)]
@@ -66,6 +65,20 @@ extension ConfluenceSearch {
         if isSmall { improve(&best.draft, patience: 60 + problem.classOf.count) }
         return best.draft
     }
+
+    /// Whether it is waiting, not throughput, that breaks a model's objective: next to one item
+    /// alone there is hardly time for another.
+    private func hasNoTimeToWait(_ model: Int) -> Bool {
+        let want = problem.wants[model]
+        guard want.row != nil, want.objective.isFinite, want.milliRate > 0 else { return false }
+        return problem.offers.contains { offers in
+            guard let one = offers[model]?.sizes.last?.curve.first else { return false }
+            return one * Self.leastPatience > want.objective
+        }
+    }
+
+    /// Objectives of more than so many times one item alone have time to wait.
+    private static let leastPatience = 2.5
 
     /// Lanes for all models that are better off with several, on devices that are empty else; nil
     /// if there is none.
@@ -109,8 +122,15 @@ extension ConfluenceSearch {
                         bears: bears,
                         lanes: 2
                     )
-                    while pool.lanes < most, cap(of: pool, for: model) < Double(milliRate) {
-                        pool.lanes += 1
+                    let last = PoolTable.servers.upperBound
+                    while pool.lanes < min(most, last),
+                        cap(of: pool, for: model) < Double(milliRate)
+                    { pool.lanes += 1 }
+                    // From there on each more serves as much as the last.
+                    let each = cap(of: pool, for: model) / Double(pool.lanes)
+                    if pool.lanes == last, most > last, each > 0 {
+                        let wanted = min(Double(most), (Double(milliRate) / each).rounded(.up))
+                        pool.lanes = max(last, Int(wanted))
                     }
                     guard pool.lanes <= most else { continue }
                     let cap = min(cap(of: pool, for: model), Double(milliRate))
@@ -156,25 +176,28 @@ extension ConfluenceSearch {
         seated.lanes = lanes.count
         let rate = min(milliRate, Int64(min(cap(of: seated, for: model), 9e15)))
         guard lanes.count >= 2, rate > least, rate >= Int64(lanes.count) else { return false }
-        var rest = rate
-        var count = Int64(lanes.count)
-        for device in trial.devices.indices {
-            for number in trial.devices[device].gpulets.indices
-            where trial.devices[device].gpulets[number].seats[0].model == model {
-                let part = rest / count
-                trial.devices[device].gpulets[number].seats[0].milliRate = part
-                rest -= part
-                count -= 1
-            }
-        }
-        trial.left[model] -= rate
+        share(rate, of: model, among: lanes.count, on: &trial)
         draft = trial
         return true
     }
 
-    /// One more lane, where there is one now, else on the device with the fewest gpulets.
-    private func seat(_ pool: Pool, of model: Int, on draft: inout PlanDraft) -> Int? {
-        let seat = SeatDraft(
+    /// Gives the lanes of a model equal parts of `rate`.
+    private func share(_ rate: Int64, of model: Int, among count: Int, on draft: inout PlanDraft) {
+        var (rest, count) = (rate, Int64(count))
+        for device in draft.devices.indices {
+            for number in draft.devices[device].gpulets.indices
+            where draft.devices[device].gpulets[number].seats[0].model == model {
+                let part = rest / count
+                draft.devices[device].gpulets[number].seats[0].milliRate = part
+                rest -= part
+                count -= 1
+            }
+        }
+        draft.left[model] -= rate
+    }
+
+    private func seat(_ pool: Pool, of model: Int) -> SeatDraft {
+        SeatDraft(
             model: model,
             size: pool.size,
             batch: pool.choice.batch,
@@ -183,6 +206,11 @@ extension ConfluenceSearch {
             utilization: pool.choice.utilization,
             bears: pool.bears
         )
+    }
+
+    /// One more lane, where there is one now, else on the device with the fewest gpulets.
+    private func seat(_ pool: Pool, of model: Int, on draft: inout PlanDraft) -> Int? {
+        let seat = seat(pool, of: model)
         var keys: [(isNew: Int, gpulets: Int, used: Int32, device: Int)] = []
         for device in problem.classes[pool.group].devices {
             let own = draft.devices[device]

@@ -31,14 +31,21 @@ extension PlanWriter {
     }
 
     /// Lowers rates together until they keep their promise: by 64ths, as the tables are a little
-    /// above the truth here and there, then by halving what is between. Nothing is kept of rates that
-    /// no part of can be promised.
-    private func lowered(_ rates: [Int64], until holds: ([Int64]) -> Bool) -> [Int64] {
+    /// above the truth here and there, then by halving what is between. Nothing is kept of rates
+    /// that no part of can be promised.
+    ///
+    /// - Parameter mayStay: Whether what is left after that may stay, though it is not as good.
+    private func lowered(
+        _ rates: [Int64],
+        until holds: ([Int64]) -> Bool,
+        or mayStay: ([Int64]) -> Bool
+    ) -> [Int64] {
         var rates = rates
         for _ in 0..<40 {
             if holds(rates) { return rates }
             rates = rates.map { max(0, $0 - max(1, $0 / 64)) }
         }
+        if mayStay(rates) { return rates }
         var (low, high) = (0.0, 1.0)
         for _ in 0..<20 {
             let middle = (low + high) / 2
@@ -61,11 +68,17 @@ extension PlanWriter {
             let seat = gpulet.seats[place]
             var violation = violation(of: seat, gpulet, group)
             if violation > target(of: seat) {
-                let rates = lowered([seat.milliRate]) { rates in
+                func late(_ rates: [Int64]) -> Double {
                     var trial = seat
                     trial.milliRate = rates[0]
-                    return computed(trial, gpulet, group) <= target(of: seat)
+                    return computed(trial, gpulet, group)
                 }
+                let most = problem.wants[seat.model].target
+                let rates = lowered(
+                    [seat.milliRate],
+                    until: { late($0) <= target(of: seat) },
+                    or: { late($0) <= most }
+                )
                 set(rates[0], of: place, device, number)
                 let kept = draft.devices[device].gpulets[number].seats[place]
                 violation = self.violation(of: kept, gpulet, group)
@@ -145,10 +158,11 @@ extension PlanWriter {
             for place in rates.indices { trial.seats[place].milliRate = rates[place] }
             return self.oldest(trial, group)
         }
-        let targets = gpulet.seats.map { target(of: $0) }
-        let rates = lowered(gpulet.seats.map(\.milliRate)) { rates in
+        let targets = gpulet.seats.map { problem.wants[$0.model].target }
+        func holds(_ rates: [Int64]) -> Bool {
             zip(oldest(rates), targets).allSatisfy { $0 <= $1 }
         }
+        let rates = lowered(gpulet.seats.map(\.milliRate), until: holds, or: holds)
         for place in rates.indices { set(rates[place], of: place, device, number) }
         violations[device][number] = oldest(rates)
     }
@@ -186,7 +200,11 @@ extension PlanWriter {
             return PooledQueue(rate: rate, time: longest, servers: rates.count).later(than: window)
         }
         let most = target(of: seats[0])
-        let rates = lowered(seats.map(\.milliRate)) { late($0) <= most }
+        let rates = lowered(
+            seats.map(\.milliRate),
+            until: { late($0) <= most },
+            or: { late($0) <= most }
+        )
         let violation = late(rates)
         for (place, rate) in zip(places, rates) {
             set(rate, of: 0, place.device, place.gpulet)

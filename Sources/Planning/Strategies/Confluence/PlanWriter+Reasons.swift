@@ -82,8 +82,8 @@ extension PlanWriter {
         else { return nil }
         let percent = Int64((want.target * 1_000).rounded())
         return "\(Self.rate(draft.left[model])) r/s would wait too long: one item takes"
-            + " \(Self.ms(one)) of \(Self.ms(want.objective)), so whoever comes while another runs is"
-            + " late, and \(Explanation.tenths(percent)) % may be; relax the objective, or add"
+            + " \(Self.ms(one)) of \(Self.ms(want.objective)), so whoever comes while another runs"
+            + " is late, and \(Explanation.tenths(percent)) % may be; relax the objective, or add"
             + " devices for more lanes behind its queue"
     }
 
