@@ -266,19 +266,24 @@ struct ConfluenceSearch {
     /// Models that sit on these devices, and those of which most is left.
     private func pool(_ draft: PlanDraft, _ chosen: [Int]) -> [Int] {
         var models: [Int] = []
+        var isIn = pooled
         for place in chosen {
             for gpulet in draft.devices[place].gpulets {
-                for seat in gpulet.seats
-                where !models.contains(seat.model) && !pooled[seat.model] {
+                for seat in gpulet.seats where !isIn[seat.model] {
+                    isIn[seat.model] = true
                     models.append(seat.model)
                 }
             }
         }
-        let left = draft.left.indices.filter {
-            draft.left[$0] > 0 && !pooled[$0] && !models.contains($0)
+        // The eight of which most is left, the first of equals.
+        var worst: [(model: Int, loss: Double)] = []
+        for model in draft.left.indices where draft.left[model] > 0 && !isIn[model] {
+            let loss = loss(of: model, draft.left[model])
+            if worst.count == 8, let last = worst.last, loss <= last.loss { continue }
+            let at = worst.firstIndex { $0.loss < loss } ?? worst.count
+            worst.insert((model, loss), at: at)
+            if worst.count > 8 { worst.removeLast() }
         }
-        let worst = left.map { ($0, loss(of: $0, draft.left[$0])) }
-            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }
-        return models + worst.prefix(8).map { $0.0 }
+        return models + worst.map(\.model)
     }
 }

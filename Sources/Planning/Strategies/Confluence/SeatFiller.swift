@@ -295,12 +295,15 @@ struct SeatFiller {
                 ) ?? problem.rule.best(of: size, slowdown: 1, for: problem.wants[model])
             else { continue }
             let served = min(milliRate, Int64(min(best.cap, 9e15)))
-            let choice = problem.rule.choice(
-                of: size,
-                for: served,
-                slowdown: 1,
-                want: problem.wants[model]
-            )
+            var choice: Int? = offer.bests[place]
+            if problem.rule == .paper || Double(served) > offer.caps[place] {
+                choice = problem.rule.choice(
+                    of: size,
+                    for: served,
+                    slowdown: 1,
+                    want: problem.wants[model]
+                )
+            }
             guard served > 0, let choice else { continue }
             let cost = potentials[draft.group].cost(
                 of: size.units,
