@@ -145,7 +145,8 @@ extension PlanAudit {
                     + " \(Self.ms(seat.beside))"
             )
         }
-        guard promise.isQueueAware else { return }
+        // A seat without a rate is room for who may come; nothing is promised there.
+        guard promise.isQueueAware, seat.lane.milliRate > 0 else { return }
         if let slo = seat.slo, seat.counted > slo + Audit.tolerance {
             report(5, label, "\(Self.ms(seat.counted)) is over the objective of \(Self.ms(slo))")
         }

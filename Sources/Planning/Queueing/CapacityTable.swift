@@ -30,22 +30,42 @@ enum CapacityTable {
     ///   - patience: The objective over the time of a full batch.
     ///   - row: From `row(of:)`.
     static func load(limit: Int, fixed: Double, patience: Double, row: Int) -> Double {
-        guard patience > 1, patience == patience else { return 0 }
+        load(loads(limit: limit, fixed: fixed, row: row), patience: patience)
+    }
+
+    /// The loads at each of `patiences`: what is looked up again and again for one way to run.
+    typealias Loads = InlineArray<12, Double>
+
+    /// The loads of one limit and fixed part, read once.
+    static func loads(limit: Int, fixed: Double, row: Int) -> Loads {
         let (lower, limitPart) = place(of: limit)
         let quarter = min(max(fixed, 0), 1) * 4
         let left = min(Int(quarter), fixedParts - 2)
         let fixedPart = quarter - Double(left)
-        var column = 1
-        while column < patiences.count - 1, patiences[column] < patience { column += 1 }
-        let start = patiences[column - 1]
-        let part = min(1, (patience - start) / (patiences[column] - start))
-        let read = { (limit: Int) in
-            let flat = value(row, limit, left, column, part)
-            return flat + fixedPart * (value(row, limit, left + 1, column, part) - flat)
+        var loads = Loads(repeating: 0)
+        for column in 1..<patiences.count {
+            let read = { (limit: Int) in
+                let flat = value(row, limit, left, column)
+                return flat + fixedPart * (value(row, limit, left + 1, column) - flat)
+            }
+            let first = read(lower)
+            loads[column] = limitPart > 0 ? first + limitPart * (read(lower + 1) - first) : first
         }
-        let first = read(lower)
-        return limitPart > 0 ? first + limitPart * (read(lower + 1) - first) : first
+        return loads
     }
+
+    /// The highest load at one patience, linear between the columns.
+    static func load(_ loads: borrowing Loads, patience: Double) -> Double {
+        guard patience > 1, patience == patience else { return 0 }
+        var column = 1
+        while column < 11, grid[column] < patience { column += 1 }
+        let start = grid[column - 1]
+        let part = min(1, (patience - start) / (grid[column] - start))
+        return loads[column - 1] + part * (loads[column] - loads[column - 1])
+    }
+
+    /// `patiences` where no allocation stands between.
+    private static let grid: Loads = [1, 1.1, 1.25, 1.5, 1.75, 1.9, 1.99, 2, 2.5, 3, 4, 6]
 
     private static func place(of limit: Int) -> (Int, Double) {
         var place = 0
@@ -55,17 +75,9 @@ enum CapacityTable {
         return (place, Double(limit - limits[place]) / Double(width))
     }
 
-    private static func value(
-        _ row: Int,
-        _ limit: Int,
-        _ fixed: Int,
-        _ column: Int,
-        _ part: Double
-    ) -> Double {
+    private static func value(_ row: Int, _ limit: Int, _ fixed: Int, _ column: Int) -> Double {
         let columns = patiences.count - 1
         let start = ((row * limits.count + limit) * fixedParts + fixed) * columns
-        let right = Double(perMille[start + column - 1])
-        let left = column == 1 ? 0 : Double(perMille[start + column - 2])
-        return (left + part * (right - left)) / 1_000
+        return Double(perMille[start + column - 1]) / 1_000
     }
 }

@@ -22,6 +22,13 @@ struct SharedQueue {
     /// The busy part of the gpulet's time.
     var load: Double { streams.reduce(0) { $0 + $1.rate * $1.time } }
 
+    /// The part of the requests that meet one whose rest alone is longer than `window`; never
+    /// more than `later(than:)` says, and much cheaper.
+    func surelyLater(than window: Double) -> Double {
+        guard window >= 0 else { return 1 }
+        return streams.reduce(0) { $0 + $1.rate * max(0, $1.time - window) }
+    }
+
     /// For every window the part of the requests that wait longer before they start.
     func later(than windows: [Double]) -> [Double] {
         let load = load
@@ -31,13 +38,18 @@ struct SharedQueue {
         }
         let cell = longest / Double(Self.cells)
         let residuals = residuals(by: cell, load: load)
-        var waits = [1 - load]
-        var within = [1 - load]
+        // Beyond the longest time there are no residuals.
+        let reach = residuals.lastIndex { $0 > 0 } ?? 0
+        var waits = Array(repeating: 0.0, count: Self.cells + 1)
+        var within = waits
+        (waits[0], within[0]) = (1 - load, 1 - load)
         for place in 1...Self.cells {
             var chance = 0.0
-            for back in 1...place { chance += residuals[back] * waits[place - back] }
-            waits.append(load * chance)
-            within.append(within[place - 1] + load * chance)
+            for back in 1...max(1, min(place, reach)) {
+                chance += residuals[back] * waits[place - back]
+            }
+            waits[place] = load * chance
+            within[place] = within[place - 1] + load * chance
         }
         return windows.map { window in
             guard window >= 0 else { return 1 }

@@ -8,7 +8,7 @@ import Testing
 ///
 ///     SLUICE_BENCH=1 CORE_ONLY=1 swift test -c release -Xswiftc -enable-testing \\
 ///         --scratch-path .build-core-release --filter ConfluenceSpeed
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["SLUICE_BENCH"] != nil))
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["SLUICE_BENCH"] != nil))
 struct ConfluenceSpeedTests {
     /// The processor time of this process in milliseconds; other processes do not disturb it.
     private static var processorMs: Double { Double(clock()) * 1_000 / Double(CLOCKS_PER_SEC) }
@@ -38,6 +38,48 @@ struct ConfluenceSpeedTests {
                         + " \((demand - left) * 1_000 / max(1, bound)) thousandths of the bound"
                 )
                 #expect(plan.bound != nil)
+            }
+        }
+    }
+
+    @Test("A hundred models on four devices, as a server plans anew")
+    func hundred() throws {
+        var dice = SeededGenerator(seed: 7)
+        var world = PlanningWorld(devices: 4, maxGpulets: 0)
+        for number in 0..<100 {
+            let base = 1 + 11 * dice.fraction()
+            let points = [Int32(20), 40, 60, 80, 100].flatMap { units in
+                [Int32(1), 2, 4, 8, 16, 32].map { batch in
+                    let work = base * (1 + 0.3 * Double(batch - 1))
+                    return LatencySurface.Point(
+                        batch: batch,
+                        units: units,
+                        latency: .milliseconds(rounding: work * max(0.6, 60 / Double(units)))
+                    )
+                }
+            }
+            world.add(
+                "m\(number)",
+                rate: 0.5 + 11.5 * dice.fraction(),
+                sloMs: base * (8 + 22 * dice.fraction()),
+                surface: LatencySurface(points)
+            )
+        }
+        var inputs = world.inputs
+        for turn in ["first", "again", "other rates"] {
+            let planner = ConfluencePlanner()
+            let began = Self.processorMs
+            let plan = try planner.plan(inputs)
+            let took = Int(Self.processorMs - began)
+            let demand = inputs.milliRates.reduce(0, +)
+            let left = plan.unserved.reduce(0) { $0 + $1.milliRate }
+            print(
+                "100 models, 4 devices, \(turn): \(took) ms, served \(demand - left) of \(demand)"
+            )
+            #expect(plan.bound != nil)
+            inputs.present = plan
+            for place in inputs.milliRates.indices where turn == "again" {
+                inputs.milliRates[place] = inputs.milliRates[place] * (place % 2 == 0 ? 12 : 8) / 10
             }
         }
     }

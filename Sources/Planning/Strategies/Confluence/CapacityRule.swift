@@ -37,13 +37,13 @@ enum CapacityRule: Hashable {
             return full / want.reserve
         case .queue:
             guard let row = want.row else { return 0 }
-            let load = CapacityTable.load(
-                limit: Int(choice.batch),
-                fixed: choice.fixed,
-                patience: (want.objective - choice.spread * slowdown) / time,
-                row: row
-            )
-            return full * load / want.reserve
+            let patience = (want.objective - choice.spread * slowdown) / time
+            let load = CapacityTable.load(choice.loads, patience: patience)
+            guard choice.instances > 1 else { return full * load / want.reserve }
+            // As if each had its own queue; or behind one queue, without what batches gain.
+            let count = Int(choice.instances)
+            let shared = PoolTable.load(servers: count, patience: patience, row: row)
+            return full * max(load, shared / Double(choice.batch)) / want.reserve
         }
     }
 
@@ -80,12 +80,17 @@ enum CapacityRule: Hashable {
         slowdown: Double,
         for want: ModelWant
     ) -> (choice: Int, cap: Double)? {
-        var found: (choice: Int, cap: Double)?
+        var found: (choice: Int, cap: Double) = (-1, 0)
         for place in size.choices.indices {
+            // What would serve no more even if it were never idle is not worth a look.
+            let full =
+                Double(size.choices[place].batch) * Double(size.choices[place].instances)
+                / (size.choices[place].time * slowdown) * 1e6
+            guard full * 1.000_001 > found.cap else { continue }
             let cap = cap(of: size.choices[place], slowdown: slowdown, for: want)
-            if cap >= 1, cap > found?.cap ?? 0 { found = (place, cap) }
+            if cap >= 1, cap > found.cap { found = (place, cap) }
         }
-        return found
+        return found.choice < 0 ? nil : found
     }
 
     /// A choice that serves `milliRate`, the one with the highest cap; nil if there is none.

@@ -43,29 +43,30 @@ public struct ConfluencePlanner: Planner {
             var problem = ConfluenceProblem(inputs, of: self, reserve: reserve)
             problem.setPrices()
             let prices = UnitPrices(of: problem)
-            let draft = search(problem, need: prices.need, inputs, isLast: reserve == 1)
+            let count = inputs.devices.count
+            var search = ConfluenceSearch(
+                problem,
+                need: prices.need,
+                present: inputs.present,
+                mayShare: options.temporal,
+                budget: (3_000 + 150 * count) * Int(effort) / 100
+            )
+            let draft = draft(by: &search, inputs, isLast: reserve == 1)
             var writer = PlanWriter(problem, draft, bound: prices.milliRate, planner: name)
             writer.verify()
+            if reserve == 1, let other = pooled(writer, &search, problem) { writer = other }
             result = writer
             if writer.isComplete { break }
         }
         return result?.plan ?? Plan(planner: name, devices: [])
     }
 
-    private func search(
-        _ problem: ConfluenceProblem,
-        need: Double,
+    private func draft(
+        by search: inout ConfluenceSearch,
         _ inputs: PlanInputs,
         isLast: Bool
     ) -> PlanDraft {
         let count = inputs.devices.count
-        var search = ConfluenceSearch(
-            problem,
-            need: need,
-            present: inputs.present,
-            mayShare: options.temporal,
-            budget: (3_000 + 150 * count) * Int(effort) / 100
-        )
         let budget = search.budget
         var best = search.start(from: inputs.present)
         // Many devices: without room for the reserve, better look without it at once.
@@ -82,6 +83,25 @@ public struct ConfluencePlanner: Planner {
             if count <= 64 { search.improve(&best, patience: 100 + count) }
         }
         return best
+    }
+
+    /// A plan with several lanes behind one queue, if it serves more than `first`.
+    private func pooled(
+        _ first: PlanWriter,
+        _ search: inout ConfluenceSearch,
+        _ problem: ConfluenceProblem
+    ) -> PlanWriter? {
+        guard !first.isComplete else { return nil }
+        search.isOverloaded = true
+        search.budget = (1_500 + 75 * problem.inputs.devices.count) * Int(effort) / 100
+        guard let draft = search.pooled(first.draft, problem.inputs.present) else { return nil }
+        // Behind one queue a lane may be busier than the bound for single ones takes for granted.
+        var raised = problem
+        raised.raiseIdeals(of: search.pooled)
+        let bound = UnitPrices(of: raised).milliRate
+        var writer = PlanWriter(problem, draft, bound: max(first.bound, bound), planner: name)
+        writer.verify()
+        return search.better(first.draft, writer.draft) == first.draft ? nil : writer
     }
 
     private func check(_ inputs: PlanInputs) throws(PlanError) {

@@ -131,15 +131,34 @@ struct ConfluenceProblem {
         var profiled = 0
         for units in Self.usefulSizes(of: surface, among: allowed) {
             guard let size = size(units, of: place, latencies, surface, on: group) else { continue }
-            let cap = rule.highest(of: size, for: wants[place])
-            guard cap >= 1 else { continue }
+            guard let (choice, cap) = rule.best(of: size, slowdown: 1, for: wants[place]) else {
+                continue
+            }
             profiled += 1
             offer.sizes.append(size)
             offer.caps.append(cap)
+            offer.bests.append(choice)
             offer.best = max(offer.best, cap / Double(units))
             offer.ideal = max(offer.ideal, rule.ideal(of: size, for: wants[place]))
         }
         return profiled > 0 ? offer : nil
+    }
+
+    /// Takes for granted that lanes of these models may be busy all the time, in batches that end
+    /// in time.
+    mutating func raiseIdeals(of models: [Bool]) {
+        for group in offers.indices {
+            for model in offers[group].indices where models[model] {
+                for size in offers[group][model]?.sizes ?? [] {
+                    for (place, time) in size.curve.enumerated()
+                    where time <= wants[model].objective {
+                        let rate = Double(place + 1) / time * 1e6 / Double(size.units)
+                        let ideal = offers[group][model]?.ideal ?? 0
+                        offers[group][model]?.ideal = max(ideal, rate)
+                    }
+                }
+            }
+        }
     }
 
     /// The smallest allowed size for every profiled one: between them nothing changes.
@@ -227,17 +246,21 @@ struct ConfluenceProblem {
                 let ratio = Double(slowest.nanoseconds) / Double(median.nanoseconds)
                 spread = time * max(0, ratio - 1)
             }
-            size.choices.append(
-                SeatChoice(
-                    batch: batch,
-                    instances: instances,
-                    time: time,
-                    fixed: Self.fixedPart(of: times[...number]),
-                    spread: spread,
-                    utilization: latencies.profile?.utilization(batch: batch)
-                        ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
-                )
+            var choice = SeatChoice(
+                batch: batch,
+                instances: instances,
+                time: time,
+                fixed: Self.fixedPart(of: times[...number]),
+                spread: spread,
+                utilization: latencies.profile?.utilization(batch: batch)
+                    ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
             )
+            if rule == .queue, let row = wants[place].row, wants[place].objective.isFinite {
+                let limit = Int(batch)
+                choice.loads = CapacityTable.loads(limit: limit, fixed: choice.fixed, row: row)
+                choice.roundLoads = CapacityTable.loads(limit: limit, fixed: 1, row: row)
+            }
+            size.choices.append(choice)
         }
     }
 

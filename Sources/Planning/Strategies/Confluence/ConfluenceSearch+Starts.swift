@@ -36,12 +36,12 @@ extension ConfluenceSearch {
     ///
     /// Only a few devices are open at a time, the fullest is closed for the next empty one, so the
     /// cost grows with the lanes, not with lanes x devices.
-    mutating func fresh(bears: Bool, variant: Int) -> PlanDraft {
-        var draft = PlanDraft(problem)
+    mutating func fresh(bears: Bool, variant: Int, on base: PlanDraft? = nil) -> PlanDraft {
+        var draft = base ?? PlanDraft(problem)
         var filler = filler(bears: bears)
         filler.maySlow = !bears
         var window = Window(problem)
-        let models = draft.left.indices.filter { draft.left[$0] > 0 && problem.rateValues[$0] > 0 }
+        let models = unseated(draft)
         for isHigh in [true, false] {
             let group = models.filter { problem.wants[$0].isHigh == isHigh }
             filler.mayShare = false
@@ -63,6 +63,13 @@ extension ConfluenceSearch {
         }
         sweep(models, &filler, &draft)
         return draft
+    }
+
+    /// Models that wait for a seat and could have one.
+    private func unseated(_ draft: PlanDraft) -> [Int] {
+        draft.left.indices.filter {
+            draft.left[$0] > 0 && problem.rateValues[$0] > 0 && !pooled[$0]
+        }
     }
 
     /// Looks for seats once more, now on whichever devices have the most free units.
@@ -146,13 +153,15 @@ extension ConfluenceSearch {
     }
 
     /// The present layout with the new rates: lanes keep their places as long as they pass.
-    mutating func kept(_ plan: Plan) -> PlanDraft {
-        var draft = PlanDraft(problem)
+    mutating func kept(_ plan: Plan, on base: PlanDraft? = nil) -> PlanDraft {
+        var draft = base ?? PlanDraft(problem)
+        var isKept = problem.classOf.map { _ in false }
         for layout in plan.devices {
             guard
                 let place = problem.inputs.devices.firstIndex(where: { $0.id == layout.device }),
-                draft.devices[place].gpulets.isEmpty
+                !isKept[place]
             else { continue }
+            isKept[place] = true
             for gpulet in layout.gpulets { keep(gpulet, at: place, &draft) }
         }
         for place in draft.devices.indices {
@@ -161,8 +170,7 @@ extension ConfluenceSearch {
             draft.devices[place].free = problem.classes[draft.devices[place].group].units - used
         }
         var filler = filler(bears: true)
-        let models = draft.left.indices.filter { draft.left[$0] > 0 && problem.rateValues[$0] > 0 }
-        for model in order(models, rates: draft.left, variant: 0, salt: 1) {
+        for model in order(unseated(draft), rates: draft.left, variant: 0, salt: 1) {
             filler.place([model], among: roomiest(draft), in: &draft)
         }
         return draft
@@ -179,7 +187,8 @@ extension ConfluenceSearch {
         let number = copy.gpulets.count - 1
         for lane in gpulet.lanes {
             guard let model = problem.inputs.models.firstIndex(where: { $0.id == lane.model }),
-                draft.left[model] > 0, let offer = problem.offers[copy.group][model],
+                draft.left[model] > 0, !pooled[model],
+                let offer = problem.offers[copy.group][model],
                 let size = offer.size(for: gpulet.units),
                 !copy.gpulets[number].seats.contains(where: { $0.model == model })
             else { continue }

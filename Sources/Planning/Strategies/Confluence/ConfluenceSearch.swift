@@ -13,11 +13,15 @@ struct ConfluenceSearch {
     var budget: Int
     /// The slowdown that new lanes must be able to bear: mean over possible co-runners.
     let bearing: [[Double]]
+    /// The same beside the worst of them.
+    let worstBearing: [[Double]]
     let unbearing: [[Double]]
     /// What free units are worth, by class.
     let potentials: [UnitPotential]
     /// Whether models may take turns on a gpulet.
     let mayShare: Bool
+    /// Which models have several lanes behind one queue, and no other seats.
+    var pooled: [Bool]
 
     init(
         _ problem: ConfluenceProblem,
@@ -29,47 +33,53 @@ struct ConfluenceSearch {
         self.problem = problem
         self.mayShare = mayShare
         self.budget = budget
+        pooled = problem.wants.map { _ in false }
         price = MovePrice(from: present, in: problem)
         isOverloaded = need > 1
         unbearing = problem.offers.map { $0.map { _ in 1.0 } }
-        let bearing = Self.bearing(problem)
+        let (bearing, worst) = Self.bearing(problem)
         self.bearing = bearing
+        worstBearing = worst
         potentials = problem.classes.indices.map {
             UnitPotential(problem, group: $0, slowdowns: bearing[$0])
         }
     }
 
-    /// What a model should be able to bear: the mean of what one other does to it, each on the
-    /// size that suits it best, twice where a device may have more than two gpulets.
-    private static func bearing(_ problem: ConfluenceProblem) -> [[Double]] {
-        var result: [[Double]] = []
+    /// What a model should be able to bear: the mean and the most of what one other does to it,
+    /// each on the size that suits it best, twice where a device may have more than two gpulets.
+    private static func bearing(
+        _ problem: ConfluenceProblem
+    ) -> (means: [[Double]], worst: [[Double]]) {
+        var means: [[Double]] = []
+        var most: [[Double]] = []
         for (group, offers) in problem.offers.enumerated() {
+            var (mean, worst) = (offers.map { _ in 1.0 }, offers.map { _ in 1.0 })
             let contention = problem.classes[group].contention
             let models = offers.indices.filter { offers[$0] != nil }
-            guard contention != .none else {
-                result.append(offers.map { _ in 1 })
-                continue
-            }
             // A sample is enough for a mean.
             let step = max(1, models.count / 24)
             let sample = stride(from: 0, to: models.count, by: step).map { models[$0] }
-            let loads = offers.indices.map { load(of: $0, problem, group) }
-            result.append(
-                offers.indices.map { model in
-                    guard let own = loads[model] else { return 1 }
-                    var sum = 0.0
-                    for other in sample {
-                        guard let load = loads[other] else { continue }
-                        sum += contention.slowdown(of: own, beside: [load])
-                    }
-                    let mean = max(1, sum / Double(max(1, sample.count)))
-                    guard problem.rule == .queue else { return mean }
-                    let others = problem.classes[group].maxGpulets > 2 ? 2.0 : 1.0
-                    return (1 + (mean - 1) * others) * CapacityRule.contentionError
+            let loads =
+                contention == .none ? [] : offers.indices.map { load(of: $0, problem, group) }
+            for model in loads.isEmpty ? [] : models {
+                guard let own = loads[model] else { continue }
+                var (sum, high) = (0.0, 1.0)
+                for other in sample {
+                    guard let load = loads[other] else { continue }
+                    let slowdown = contention.slowdown(of: own, beside: [load])
+                    sum += slowdown
+                    high = max(high, slowdown)
                 }
-            )
+                (mean[model], worst[model]) = (max(1, sum / Double(max(1, sample.count))), high)
+                guard problem.rule == .queue else { continue }
+                let others = problem.classes[group].maxGpulets > 2 ? 2.0 : 1.0
+                mean[model] = (1 + (mean[model] - 1) * others) * CapacityRule.contentionError
+                worst[model] = (1 + (high - 1) * others) * CapacityRule.contentionError
+            }
+            means.append(mean)
+            most.append(worst)
         }
-        return result
+        return (means, most)
     }
 
     private static func load(
@@ -185,11 +195,17 @@ struct ConfluenceSearch {
 
     private func clear(_ chosen: [Int], of draft: inout PlanDraft) {
         for place in chosen {
+            let group = draft.devices[place].group
+            var empty = DeviceDraft(group: group, units: problem.classes[group].units)
             for gpulet in draft.devices[place].gpulets {
+                if gpulet.isPooled {
+                    empty.gpulets.append(gpulet)
+                    empty.free -= gpulet.units
+                    continue
+                }
                 for seat in gpulet.seats { draft.left[seat.model] += seat.milliRate }
             }
-            let group = draft.devices[place].group
-            draft.devices[place] = DeviceDraft(group: group, units: problem.classes[group].units)
+            draft.devices[place] = empty
         }
     }
 
@@ -250,16 +266,24 @@ struct ConfluenceSearch {
     /// Models that sit on these devices, and those of which most is left.
     private func pool(_ draft: PlanDraft, _ chosen: [Int]) -> [Int] {
         var models: [Int] = []
+        var isIn = pooled
         for place in chosen {
             for gpulet in draft.devices[place].gpulets {
-                for seat in gpulet.seats where !models.contains(seat.model) {
+                for seat in gpulet.seats where !isIn[seat.model] {
+                    isIn[seat.model] = true
                     models.append(seat.model)
                 }
             }
         }
-        let left = draft.left.indices.filter { draft.left[$0] > 0 && !models.contains($0) }
-        let worst = left.map { ($0, loss(of: $0, draft.left[$0])) }
-            .sorted { ($1.1, $0.0) < ($0.1, $1.0) }
-        return models + worst.prefix(8).map { $0.0 }
+        // The eight of which most is left, the first of equals.
+        var worst: [(model: Int, loss: Double)] = []
+        for model in draft.left.indices where draft.left[model] > 0 && !isIn[model] {
+            let loss = loss(of: model, draft.left[model])
+            if worst.count == 8, let last = worst.last, loss <= last.loss { continue }
+            let at = worst.firstIndex { $0.loss < loss } ?? worst.count
+            worst.insert((model, loss), at: at)
+            if worst.count > 8 { worst.removeLast() }
+        }
+        return models + worst.map(\.model)
     }
 }

@@ -65,7 +65,9 @@ struct DeviceDraft: Hashable {
         for _ in 0..<5 {
             disturb(problem, contention)
             var isNew = false
-            for place in gpulets.indices {
+            // The one that changed is the likeliest to fail: it comes first.
+            for step in gpulets.indices {
+                let place = step == 0 ? changed : step <= changed ? step - 1 : step
                 var change = gpulets[place].settle(in: problem, on: group)
                 if change == nil, maySlow, gpulets[place].slow(in: problem, on: group) {
                     change = true
@@ -93,6 +95,14 @@ struct DeviceDraft: Hashable {
 
     /// Writes into every seat how much slower its co-runners make it.
     private mutating func disturb(_ problem: ConfluenceProblem, _ contention: ContentionModel) {
+        guard gpulets.count > 1 else {
+            for place in gpulets.indices {
+                for number in gpulets[place].seats.indices {
+                    gpulets[place].seats[number].slowdown = 1
+                }
+            }
+            return
+        }
         let units = problem.classes[group].units
         let loads = gpulets.map { gpulet in
             gpulet.seats.map { seat in

@@ -14,6 +14,9 @@ struct SeatDraft: Hashable {
     var utilization: Utilization
     /// How much longer everything takes beside the co-runners.
     var slowdown = 1.0
+    /// How much longer it may take at most where it is one of several lanes behind one queue; nil
+    /// for a lane that keeps its promise by itself.
+    var bears: Double?
 }
 
 /// A gpulet while a plan is being made.
@@ -35,6 +38,9 @@ struct GpuletDraft: Hashable {
     /// How they follow each other.
     var turns = Turns.alone
 
+    /// Whether its lane is one of several behind one queue.
+    var isPooled: Bool { seats.contains { $0.bears != nil } }
+
     /// Finds batch limits with which all seats keep their rates at their slowdowns.
     ///
     /// - Returns: nil if there are none; else whether any changed.
@@ -43,7 +49,9 @@ struct GpuletDraft: Hashable {
     mutating func settle(in problem: ConfluenceProblem, on group: Int) -> Bool? {
         if seats.count == 1 { return settleAlone(problem, group) }
         if seats.isEmpty { return false }
-        for seat in seats where problem.wants[seat.model].milliRate <= 0 { return nil }
+        for seat in seats where problem.wants[seat.model].milliRate <= 0 || seat.bears != nil {
+            return nil
+        }
         switch problem.rule {
         case .paper: return settlePaper(problem, group)
         case .queue: return settleRounds(problem, group) ?? settleOldest(problem, group)
@@ -53,6 +61,10 @@ struct GpuletDraft: Hashable {
     private mutating func settleAlone(_ problem: ConfluenceProblem, _ group: Int) -> Bool? {
         guard let offer = problem.offers[group][seats[0].model] else { return nil }
         let seat = seats[0]
+        if let bears = seat.bears {
+            turns = .alone
+            return seat.slowdown <= bears ? false : nil
+        }
         let want = problem.wants[seat.model]
         let size = offer.sizes[seat.size]
         turns = .alone
@@ -77,7 +89,8 @@ struct GpuletDraft: Hashable {
 
     /// Lowers the rate of a lone seat to what it can still serve; false if that is nothing.
     mutating func slow(in problem: ConfluenceProblem, on group: Int) -> Bool {
-        guard seats.count == 1, let offer = problem.offers[group][seats[0].model],
+        guard seats.count == 1, seats[0].bears == nil,
+            let offer = problem.offers[group][seats[0].model],
             let best = problem.rule.best(
                 of: offer.sizes[seats[0].size],
                 slowdown: seats[0].slowdown,
@@ -109,36 +122,47 @@ struct GpuletDraft: Hashable {
     /// can or the round has become too long. A round and a turn must fit into every objective
     /// twice over, so that even a batch that gathers for a whole round ends in time.
     private mutating func settleRounds(_ problem: ConfluenceProblem, _ group: Int) -> Bool? {
+        guard let choices = choices(problem, group) else { return nil }
         var picks = Array(repeating: 0, count: seats.count)
         var tightest = Double.infinity
         for seat in seats { tightest = min(tightest, problem.wants[seat.model].objective) }
         while true {
             var round = 0.0
-            for (place, seat) in seats.enumerated() {
-                guard let choice = single(seat, picks[place], problem, group) else { return nil }
-                round += choice.time * seat.slowdown
+            for place in seats.indices {
+                round += choices[place][picks[place]].time * seats[place].slowdown
             }
             guard 2 * round <= tightest else { return nil }
             var isEnough = true
-            for (place, seat) in seats.enumerated() {
-                guard let choice = single(seat, picks[place], problem, group) else { return nil }
-                let most = roundCap(choice, seat, round, problem)
-                if Double(seat.milliRate) > most {
-                    isEnough = false
-                    picks[place] += 1
-                }
+            for place in seats.indices {
+                let most = roundCap(choices[place][picks[place]], seats[place], round, problem)
+                guard Double(seats[place].milliRate) > most else { continue }
+                isEnough = false
+                picks[place] += 1
+                guard picks[place] < choices[place].count,
+                    choices[place][picks[place]].instances == 1
+                else { return nil }
             }
             guard isEnough else { continue }
             var isNew = false
-            for place in seats.indices {
-                guard let choice = single(seats[place], picks[place], problem, group) else {
-                    return nil
-                }
-                if take(choice, at: place) { isNew = true }
+            for place in seats.indices where take(choices[place][picks[place]], at: place) {
+                isNew = true
             }
             turns = .rounds(round)
             return isNew
         }
+    }
+
+    /// The choices of every seat; nil where one has none of a single instance.
+    private func choices(_ problem: ConfluenceProblem, _ group: Int) -> [[SeatChoice]]? {
+        var found: [[SeatChoice]] = []
+        found.reserveCapacity(seats.count)
+        for seat in seats {
+            guard let choices = problem.offers[group][seat.model]?.sizes[seat.size].choices,
+                choices.first?.instances == 1
+            else { return nil }
+            found.append(choices)
+        }
+        return found
     }
 
     private func roundCap(
@@ -150,14 +174,9 @@ struct GpuletDraft: Hashable {
         let want = problem.wants[seat.model]
         let full = Double(choice.batch) / round * 1e6 / want.reserve
         guard want.objective.isFinite else { return full * CapacityRule.freeLoad }
-        guard let row = want.row else { return 0 }
-        let load = CapacityTable.load(
-            limit: Int(choice.batch),
-            fixed: 1,
-            patience: (want.objective - choice.spread * seat.slowdown) / round,
-            row: row
-        )
-        return full * load
+        guard want.row != nil else { return 0 }
+        let patience = (want.objective - choice.spread * seat.slowdown) / round
+        return full * CapacityTable.load(choice.roundLoads, patience: patience)
     }
 
     /// Choice number `pick` among those of one instance.
@@ -194,6 +213,11 @@ struct GpuletDraft: Hashable {
         guard filled <= 1 else { return nil }
         let queue = SharedQueue(streams: streams)
         guard queue.load < CapacityRule.freeLoad else { return nil }
+        // Whoever comes while a longer rest than its window runs is late for certain.
+        for (place, seat) in seats.enumerated() where windows[place].isFinite {
+            let most = problem.wants[seat.model].target * CapacityRule.plannedTarget
+            guard queue.surelyLater(than: windows[place]) <= most else { return nil }
+        }
         let finite = windows.filter(\.isFinite)
         let late = queue.later(than: windows.map { $0.isFinite ? $0 : finite.max() ?? 1 })
         for (place, seat) in seats.enumerated() where windows[place].isFinite {

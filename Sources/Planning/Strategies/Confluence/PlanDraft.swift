@@ -1,7 +1,7 @@
 import ServingDomain
 
 /// A whole plan while it is being made.
-struct PlanDraft {
+struct PlanDraft: Hashable {
     /// The devices, in the order of the inputs.
     var devices: [DeviceDraft]
     /// What found no seat, in thousandths of a request per second, by model.
@@ -72,6 +72,16 @@ struct MovePrice {
             }
         }
         present = seats
+    }
+
+    /// Whether device number `place` has a lane of the model on so many units now.
+    func holds(_ model: Int, units: Int32, at place: Int) -> Bool {
+        place < present.count && present[place].contains(Seat(model: model, units: units))
+    }
+
+    /// How many seats of the present plan are the model's.
+    func lanes(of model: Int) -> Int {
+        present.reduce(0) { $0 + $1.count { $0.model == model } }
     }
 
     /// The price of what differs on device number `place`. Cost: O(seats^2).

@@ -14,7 +14,10 @@ extension PlanWriter {
     ) -> String {
         let want = problem.wants[model]
         var words: String
-        if gpulet.lanes.count > 1 {
+        if let count = pools[model] {
+            words = "one of \(count) lanes behind one queue, on \(gpulet.units) of"
+            words += " \(device.units) units each, since one alone would keep too many waiting"
+        } else if gpulet.lanes.count > 1 {
             let others = gpulet.lanes.filter { $0.model != lane.model }.map { name(of: $0.model) }
             words = "takes turns with \(others.joined(separator: ", ")) on \(gpulet.units) units"
             words += ", since its \(Self.rate(lane.milliRate)) r/s would not fill a gpulet"
@@ -60,12 +63,28 @@ extension PlanWriter {
         if !problem.offers.contains(where: { $0[model] != nil }) {
             return whyImpossible(model, on: first)
         }
+        if let waiting = whyWaiting(model, on: first) { return waiting }
         let units = Double(draft.left[model]) * problem.rateValues[model]
         let most = problem.classes.map { Int64($0.units) * Int64($0.devices.count) }.reduce(0, +)
         let rounded = units < 1e12 ? Int64(units.rounded(.up)) : Int64(1e12)
         return "no room: \(Self.rate(draft.left[model])) r/s want about \(rounded) more units"
             + " than the \(most) there are; add devices, or relax its objective of"
             + " \(want.objective.isFinite ? Self.ms(want.objective) : "none")"
+    }
+
+    /// Where one item leaves no time to wait for another, it is that which breaks the objective.
+    private func whyWaiting(_ model: Int, on group: DeviceClass) -> String? {
+        let want = problem.wants[model]
+        let latencies = ModelLatencies(of: model, on: group.kind, in: problem.inputs)
+        guard problem.rule == .queue, want.objective.isFinite,
+            let one = latencies?.latency(batch: 1, units: group.units)?.inMilliseconds,
+            one * 2 > want.objective
+        else { return nil }
+        let percent = Int64((want.target * 1_000).rounded())
+        return "\(Self.rate(draft.left[model])) r/s would wait too long: one item takes"
+            + " \(Self.ms(one)) of \(Self.ms(want.objective)), so whoever comes while another runs"
+            + " is late, and \(Explanation.tenths(percent)) % may be; relax the objective, or add"
+            + " devices for more lanes behind its queue"
     }
 
     private func whyImpossible(_ model: Int, on group: DeviceClass) -> String {

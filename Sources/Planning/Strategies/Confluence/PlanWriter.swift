@@ -3,15 +3,17 @@ import ServingDomain
 /// Turns a draft into a plan: computes what each lane promises and says why it sits where it sits.
 struct PlanWriter {
     let problem: ConfluenceProblem
-    private(set) var draft: PlanDraft
+    var draft: PlanDraft
     let bound: Int64
     let planner: String
     /// The violations of each device's gpulets and lanes.
-    private var violations: [[[Double]]] = []
-    private var known: [LaneKey: Double] = [:]
+    var violations: [[[Double]]] = []
+    /// How many lanes the models have that have several behind one queue.
+    private(set) var pools: [Int: Int] = [:]
+    var known: [LaneKey: Double] = [:]
 
     /// What a lane's violation depends on, so that equal lanes are computed once.
-    private struct LaneKey: Hashable {
+    struct LaneKey: Hashable {
         var group: Int
         var seat: SeatDraft
         var units: Int32
@@ -23,115 +25,15 @@ struct PlanWriter {
         self.draft = draft
         self.bound = bound
         self.planner = planner
+        for device in draft.devices {
+            for gpulet in device.gpulets where gpulet.isPooled {
+                pools[gpulet.seats[0].model, default: 0] += 1
+            }
+        }
     }
 
     /// Whether all demand has a seat.
     var isComplete: Bool { draft.left.allSatisfy { $0 <= problem.margins.slackMilliRate } }
-
-    // MARK: The promise
-
-    /// Computes every lane's violation and lowers rates where the table promised too much.
-    mutating func verify() {
-        violations = draft.devices.map { $0.gpulets.map { $0.seats.map { _ in 0 } } }
-        guard problem.rule == .queue else { return }
-        for device in draft.devices.indices {
-            for gpulet in draft.devices[device].gpulets.indices {
-                verify(device, gpulet)
-            }
-        }
-    }
-
-    private mutating func verify(_ device: Int, _ number: Int) {
-        let group = draft.devices[device].group
-        let gpulet = draft.devices[device].gpulets[number]
-        if gpulet.turns == .oldestFirst {
-            violations[device][number] = oldest(gpulet, group)
-            return
-        }
-        for place in gpulet.seats.indices {
-            var seat = gpulet.seats[place]
-            let target = problem.wants[seat.model].target * CapacityRule.promisedTarget
-            var violation = violation(of: seat, gpulet, group)
-            // The table is a little above the truth here and there: then less is promised.
-            for _ in 0..<40 where violation > target && seat.milliRate > 0 {
-                let less = max(1, seat.milliRate / 64)
-                seat.milliRate -= less
-                draft.left[seat.model] += less
-                draft.devices[device].gpulets[number].seats[place].milliRate -= less
-                violation = self.violation(of: seat, gpulet, group)
-            }
-            violations[device][number][place] = violation
-        }
-    }
-
-    private mutating func violation(
-        of seat: SeatDraft,
-        _ gpulet: GpuletDraft,
-        _ group: Int
-    ) -> Double {
-        let want = problem.wants[seat.model]
-        guard want.objective.isFinite, seat.milliRate > 0 else { return 0 }
-        let key = LaneKey(group: group, seat: seat, units: gpulet.units, turns: gpulet.turns)
-        if let found = known[key] { return found }
-        guard let times = times(of: seat, gpulet, group), let choice = choice(of: seat, group)
-        else { return 1 }
-        let spread = (choice?.spread ?? 0) * seat.slowdown
-        let rate = Double(seat.milliRate) / 1e6 / Double(seat.instances)
-        let queue: BatchQueue
-        if case .rounds(let round) = gpulet.turns {
-            queue = BatchQueue(
-                times: times.map { _ in round },
-                rate: rate,
-                objective: want.objective - spread
-            )
-        } else {
-            queue = BatchQueue(times: times, rate: rate, objective: want.objective - spread)
-        }
-        let violation = queue.violation()
-        known[key] = violation
-        return violation
-    }
-
-    /// The seat's row among the model's choices, if it is one of them.
-    private func choice(of seat: SeatDraft, _ group: Int) -> SeatChoice?? {
-        problem.offers[group][seat.model].map { offer in
-            offer.sizes[seat.size].choices.first {
-                $0.batch == seat.batch && $0.instances == seat.instances
-            }
-        }
-    }
-
-    /// Batch times beside the co-runners, by size, never falling.
-    private func times(of seat: SeatDraft, _ gpulet: GpuletDraft, _ group: Int) -> [Double]? {
-        let kind = problem.classes[group].kind
-        guard let latencies = ModelLatencies(of: seat.model, on: kind, in: problem.inputs) else {
-            return nil
-        }
-        let times = problem.times(
-            of: seat.model,
-            latencies,
-            units: gpulet.units,
-            instances: seat.instances,
-            on: problem.classes[group]
-        )
-        guard times.count >= Int(seat.batch) else { return nil }
-        return times.prefix(Int(seat.batch)).map { $0 * seat.slowdown }
-    }
-
-    private func oldest(_ gpulet: GpuletDraft, _ group: Int) -> [Double] {
-        var streams: [SharedQueue.Stream] = []
-        var windows: [Double] = []
-        for seat in gpulet.seats {
-            let time = times(of: seat, gpulet, group)?.last ?? .infinity
-            let spread = (choice(of: seat, group)??.spread ?? 0) * seat.slowdown
-            streams.append(SharedQueue.Stream(rate: Double(seat.milliRate) / 1e6, time: time))
-            windows.append(problem.wants[seat.model].objective - time - spread)
-        }
-        let longest = windows.filter(\.isFinite).max() ?? 1
-        let late = SharedQueue(streams: streams)
-            .later(than: windows.map { $0.isFinite ? $0 : longest })
-        return zip(late, windows).map { $1.isFinite ? $0 : 0 }
-    }
 
     // MARK: The plan
 

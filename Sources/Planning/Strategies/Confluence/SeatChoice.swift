@@ -14,6 +14,8 @@ struct SeatChoice {
     var spread: Double
     /// How busy it keeps the device.
     var utilization: Utilization
+    /// The highest loads by patience, alone and where each batch takes a whole round.
+    var loads = CapacityTable.Loads(repeating: 0), roundLoads = CapacityTable.Loads(repeating: 0)
 }
 
 /// A model on gpulets of one size.
@@ -42,6 +44,8 @@ struct ModelOffer {
     var ideal: Double = 0
     /// The most that one gpulet of each size serves while nobody disturbs it.
     var caps: [Double] = []
+    /// The choice that does so.
+    var bests: [Int] = []
 
     /// What is offered on a gpulet of `units`; nil if that is too small or too large.
     func size(for units: Int32) -> Int? {

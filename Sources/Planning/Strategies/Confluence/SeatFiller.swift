@@ -92,7 +92,9 @@ struct SeatFiller {
         for device in places where left > 0 {
             for number in devices[device].gpulets.indices where left > 0 {
                 let gpulet = devices[device].gpulets[number]
-                guard gpulet.seats.count == 1, gpulet.seats[0].model == model else { continue }
+                guard gpulet.seats.count == 1, gpulet.seats[0].model == model,
+                    gpulet.seats[0].bears == nil
+                else { continue }
                 left -= raise(number, by: left, on: &devices[device])
             }
         }
@@ -164,9 +166,9 @@ struct SeatFiller {
         var sum = Double(milliRate) / offer.caps[size]
         let most = problem.rule == .queue ? 1.0 : 2.0
         for seat in gpulet.seats {
-            guard seat.model != model, let other = problem.offers[group][seat.model] else {
-                return nil
-            }
+            guard seat.model != model, seat.bears == nil,
+                let other = problem.offers[group][seat.model]
+            else { return nil }
             sum += Double(seat.milliRate) / other.caps[seat.size]
             guard sum <= most else { return nil }
         }
@@ -293,12 +295,15 @@ struct SeatFiller {
                 ) ?? problem.rule.best(of: size, slowdown: 1, for: problem.wants[model])
             else { continue }
             let served = min(milliRate, Int64(min(best.cap, 9e15)))
-            let choice = problem.rule.choice(
-                of: size,
-                for: served,
-                slowdown: 1,
-                want: problem.wants[model]
-            )
+            var choice: Int? = offer.bests[place]
+            if problem.rule == .paper || Double(served) > offer.caps[place] {
+                choice = problem.rule.choice(
+                    of: size,
+                    for: served,
+                    slowdown: 1,
+                    want: problem.wants[model]
+                )
+            }
             guard served > 0, let choice else { continue }
             let cost = potentials[draft.group].cost(
                 of: size.units,
@@ -335,6 +340,7 @@ struct SeatFiller {
             guard let offer = problem.offers[group][model] else { continue }
             for number in devices[device].gpulets.indices {
                 let gpulet = devices[device].gpulets[number]
+                guard !gpulet.isPooled else { continue }
                 let most = gpulet.units + devices[device].free
                 let own = gpulet.seats.count == 1 && gpulet.seats[0].model == model
                 guard own || mayShare && !gpulet.seats.contains(where: { $0.model == model })
