@@ -47,6 +47,19 @@ public struct RuntimeConfiguration: Sendable {
         self.unitNumbers = unitNumbers
     }
 
+    /// Lets low-priority batches run only on cores that high ones leave, and tells the core so of
+    /// every device whose batches are the host's own threads.
+    ///
+    /// - Returns: False where the process may not do that; nothing is changed then.
+    public mutating func letLowGiveWay() -> Bool {
+        guard ClassUrgency.mayTakeBack else { return false }
+        lowGivesWay = true
+        for place in core.devices.indices where core.devices[place].copyEngines == 0 {
+            core.devices[place].preemptsLow = true
+        }
+        return true
+    }
+
     /// One device: the CPU cores that this process may use.
     public static func host(policy: String = "edf") -> RuntimeConfiguration {
         let cores = HostCores.available()

@@ -92,6 +92,7 @@ struct ServeCommand: AsyncParsableCommand {
             } else if !own.profiles.isEmpty {
                 logger.warning("--profiles has no effect with --emulate: presets say it all")
             }
+            if emulation == nil { letLowGiveWay(in: &configuration, logger) }
             return try ServingRuntime(
                 configuration,
                 engine: engine,
@@ -106,6 +107,19 @@ struct ServeCommand: AsyncParsableCommand {
         } catch let error as ConfigurationError {
             throw CommandFailure(error.message)
         }
+    }
+
+    /// Policies that know classes let low work give way on the CPU, unless told not to.
+    private func letLowGiveWay(in configuration: inout RuntimeConfiguration, _ logger: Logger) {
+        // Triton's and gpu-lets' disciplines treat all requests alike.
+        let isBlind = ["fifo", "duty"].contains(OptionedName(configuration.core.policy).name)
+        guard own.lowGivesWay, !isBlind, !configuration.letLowGiveWay() else { return }
+        logger.info(
+            """
+            low-priority batches share the CPU's cores with high ones within their runs: to let \
+            them give way, the process needs CAP_SYS_NICE
+            """
+        )
     }
 
     /// The engine, and the configuration of the devices that it runs on.
@@ -146,9 +160,6 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.traceFile = traceFile
         configuration.allowsSharedMemory = triton.allowClientShm
         configuration.inlineBelow = .microseconds(own.inlineBelowUs)
-        // Triton's and gpu-lets' disciplines treat all requests alike.
-        let isBlind = ["fifo", "duty"].contains(OptionedName(layers.policy).name)
-        configuration.lowGivesWay = own.lowGivesWay && !isBlind
         configuration.build = Build.version
         return configuration
     }

@@ -25,10 +25,10 @@ struct PlanTests {
     func preview() async throws {
         try await withServer { server in
             let before = try await server.ask("GET", "/v1/plan").text
-            let demand = #"{"models":[{"model":"echo","rate":25,"sloMs":80}]}"#
+            let demand = #"{"models":[{"model":"echo","rate":25,"sloMs":4000}]}"#
             let reply = try await server.ask("POST", "/v1/plan", body: Array(demand.utf8))
             #expect(reply.status == 200)
-            #expect(reply.text.contains(#"{"model":"echo","rate":25,"sloMs":80"#), "\(reply.text)")
+            #expect(reply.text.contains(#"{"model":"echo","rate":25,"sloMs":4000"#), "\(reply.text)")
             #expect(try await server.ask("GET", "/v1/plan").text == before)
             for (body, word) in [
                 (#"{"models":[{"model":"ecko","rate":1}]}"#, "did you mean 'echo'"),
@@ -50,14 +50,14 @@ struct PlanTests {
             server.source.adapt.withLock {
                 $0 = { config, definition in
                     if config.contains("slo.latency_ms") {
-                        definition.rules.slo = .milliseconds(80)
+                        definition.rules.slo = .milliseconds(4_000)
                     }
                     definition.configJSON = Array(config.utf8)
                 }
             }
             let runs = model.control.endedCount
             let id = try server.runtime.servable(named: "echo", version: nil).id
-            let config = #"{\"parameters\":{\"slo.latency_ms\":{\"string_value\":\"80\"}}}"#
+            let config = #"{\"parameters\":{\"slo.latency_ms\":{\"string_value\":\"4000\"}}}"#
             let load = try await server.ask(
                 "POST",
                 "/v2/repository/models/echo/load",
@@ -69,7 +69,7 @@ struct PlanTests {
             let shown = try await server.ask("GET", "/v2/models/echo/config")
             #expect(shown.text.contains("slo.latency_ms"))
             var plan = ""
-            while !plan.contains(#""sloMs":80"#), !Task.isCancelled {
+            while !plan.contains(#""sloMs":4000"#), !Task.isCancelled {
                 plan = try await server.ask("GET", "/v1/plan").text
             }
             let reply = try await server.ask("POST", "/v2/models/echo/infer", body: echoJSON())

@@ -108,6 +108,37 @@ import Testing
         #expect(UplinkShare.rate(4, beside: 1, wanting: 1, capacity: 4.5) == 3.5)
     }
 
+    @Test("Where high work takes the units from low work, only other high work slows it down")
+    func preemption() {
+        var weights = none
+        weights[9] = 0.5
+        var setting = CourseSetting(high: weights, low: weights, copy: copies())
+        setting.isNovice = false
+        var high = flight(1, work: 40_000)
+        high.isHigh = true
+        var flights = [high, flight(2, work: 100_000)]
+        follow(&flights, setting)
+        // Both at half their rate until the short one is done, unless the device preempts.
+        #expect(abs(flights[0].finish - 80_000) < 2)
+        setting.preemptsLow = true
+        flights = [high, flight(2, work: 100_000)]
+        follow(&flights, setting)
+        #expect(abs(flights[0].finish - 40_000) < 2)
+        #expect(abs(flights[1].finish - 120_000) < 2)
+        var second = high
+        second.batch = 3
+        flights = [high, second, flight(2, work: 100_000)]
+        follow(&flights, setting)
+        #expect(abs(flights[0].finish - 80_000) < 2)
+        // A candidate counts who would press it, nobody else.
+        var outlook = Outlook()
+        outlook.setting = setting
+        #expect(outlook.company(of: high) == 0)
+        let low = flight(4, work: 10)
+        #expect(low.presses(false, true) && !low.presses(true, true) && low.presses(true, false))
+        #expect(high.presses(true, true) && high.presses(false, true))
+    }
+
     @Test("Work is conserved whatever comes and goes: lost time = weights x integrals")
     func conservation() {
         var weights = none

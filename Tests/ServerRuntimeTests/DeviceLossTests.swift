@@ -72,7 +72,7 @@ import Testing
         #expect(await later.exchange.ended() == .noDevice(left))
         #expect(!fixture.runtime.isReady)
         let metrics = String(decoding: fixture.runtime.metricsText(), as: UTF8.self)
-        #expect(metrics.contains("\nsluice_devices_lost_total 1\n"))
+        #expect(metrics.contains("\nsluice_devices_lost_total 1.0\n"))
         #expect(metrics.contains("\nsluice_ready 0\n"))
         #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
     }

@@ -107,7 +107,8 @@ struct DeviceView: Sendable {
         let id = DeviceID(device)
         var pressure = Pressure.none
         var company = 0
-        for place in outlook.present.indices where outlook.present[place].phase != .held {
+        for place in outlook.present.indices
+        where outlook.present[place].presses(true, outlook.setting.preemptsLow) {
             pressure += outlook.present[place].pressure
             company += 1
         }

@@ -138,7 +138,7 @@ extension StraitPolicy {
                 isStaged: stage != .whole
             )
         else { return nil }
-        let company = views[spot.view].outlook.company
+        let company = views[spot.view].outlook.company(of: flight)
         let features = views[spot.view].outlook.features(of: flight)
         let safety = forecast.safety(of: flight, on: spot.device, company: company, features)
         let verdict = views[spot.view].weigh(flight, on: spot.gpulet, safety: safety)

@@ -13,6 +13,8 @@ package struct CourseSetting: Sendable {
     package var rivalBytesIn = 0.0, rivalBytesOut = 0.0
     /// Whether co-runners cost anything, and whether copies wait for each other.
     package var hasInterference = true, hasTransfers = true
+    /// Whether runs of class high go on as if no low ones were there.
+    package var preemptsLow = false
     /// What is expected to run in slots that are free: per slot, its pressure and how much of the
     /// time, and how many slots there are.
     package var ambient = Pressure.none
@@ -47,8 +49,22 @@ package enum Course {
         var headIn = -1, headOut = -1
         var running = 0.0
         var pressure = Pressure.none
+        /// The same of class high alone.
+        var runningHigh = 0.0
+        var pressureHigh = Pressure.none
         var rateIn = 0.0, rateOut = 0.0
         var active = 0
+
+        /// How many runs press a run, and with what.
+        @inline(__always)
+        func others(
+            of flight: borrowing Flight,
+            _ setting: borrowing CourseSetting
+        ) -> (count: Double, pressure: Pressure) {
+            setting.preemptsLow && flight.isHigh
+                ? (runningHigh - 1, pressureHigh - flight.pressure)
+                : (running - 1, pressure - flight.pressure)
+        }
     }
 
     /// Follows `flights` from `start` to `end`, or until all have landed.
@@ -99,7 +115,7 @@ package enum Course {
             let moment = look(flights, setting)
             if moment.active == 0 {
                 // What should have ended still runs until its event says otherwise.
-                if !notes.isEmpty { integrate(flights, &notes, moment, end - now) }
+                if !notes.isEmpty { integrate(flights, &notes, moment, setting, end - now) }
                 break
             }
             if let truth = setting.truth {
@@ -111,7 +127,7 @@ package enum Course {
             }
             let step = min(end - now, nextEnd(flights, moment, setting))
             guard step.isFinite else { break }
-            if !notes.isEmpty { integrate(flights, &notes, moment, step) }
+            if !notes.isEmpty { integrate(flights, &notes, moment, setting, step) }
             now += step
             advance(&flights, moment, setting, by: step)
             setting.rivalBytesIn -= step * setting.rivalsIn * setting.rivalRate
@@ -135,6 +151,10 @@ package enum Course {
             case .run:
                 moment.running += 1
                 moment.pressure += flights[place].pressure
+                if flights[place].isHigh {
+                    moment.runningHigh += 1
+                    moment.pressureHigh += flights[place].pressure
+                }
                 if flights[place].work > flights[place].workAfterStage { moment.active += 1 }
             case .copyIn where flights[place].isCopying:
                 moment.active += 1
@@ -182,8 +202,7 @@ package enum Course {
         _ setting: borrowing CourseSetting
     ) -> Double {
         guard setting.hasInterference else { return 1 }
-        var count = moment.running - 1
-        var others = moment.pressure - flight.pressure
+        var (count, others) = moment.others(of: flight, setting)
         let vacant = setting.slots - moment.running
         if setting.ambientPart > 0, vacant > 0 {
             count += vacant * setting.ambientPart
@@ -257,15 +276,17 @@ package enum Course {
         _ flights: borrowing MutableSpan<Flight>,
         _ logs: inout MutableSpan<FlightLog>,
         _ moment: Moment,
+        _ setting: borrowing CourseSetting,
         _ step: Double
     ) {
         let isAlone = moment.running <= 1
         for place in flights.indices where flights[place].phase == .run {
             logs[place].ran += step
             if isAlone { continue }
+            let others = moment.others(of: flights[place], setting)
             let features = flights[place].pressure.features(
-                beside: moment.pressure - flights[place].pressure,
-                count: moment.running - 1
+                beside: others.pressure,
+                count: others.count
             )
             for index in features.indices {
                 logs[place].integrals[index] += step * features[index]

@@ -11,6 +11,8 @@ package struct DeviceTraffic: Sendable {
     package let uplink: Int32
     /// Its units.
     package let units: Int32
+    /// Whether low batches cost high ones nothing.
+    package let preemptsLow: Bool
     /// The time that the flights speak of, in nanoseconds.
     package private(set) var clock: Int64 = 0
     /// What is on its way.
@@ -28,6 +30,7 @@ package struct DeviceTraffic: Sendable {
         self.kind = kind
         uplink = device.copy?.uplink ?? -1
         units = device.units
+        preemptsLow = device.preemptsLow
         copy = CopyEstimate(device)
         flights.reserveCapacity(Self.capacity)
         logs.reserveCapacity(Self.capacity)

@@ -67,6 +67,16 @@ package struct Flight: Sendable {
         (phase == .copyIn || phase == .copyOut) && (setup > 0 || bytes > 0)
     }
 
+    /// Whether it costs a batch on the same device something.
+    ///
+    /// - Parameters:
+    ///   - isHigh: Whether that batch is of class high.
+    ///   - preemptsLow: Whether low batches cost high ones nothing there.
+    @inline(__always)
+    package func presses(_ isHigh: Bool, _ preemptsLow: Bool) -> Bool {
+        phase != .held && (self.isHigh || !(isHigh && preemptsLow))
+    }
+
     /// Begins a copy of `total` bytes, the first chunk of it first.
     mutating func beginCopy(_ total: Double, setup: Double, order: Int64) {
         bytes = min(total, chunk)

@@ -30,6 +30,7 @@ extension Forecast {
             copy: traffic[device.position].copy
         )
         setting.truth = truth
+        setting.preemptsLow = traffic[device.position].preemptsLow
         setting.isNovice = learners[kind].samples + learners[kind + 1].samples < 50
         setting.hasInterference = options.hasInterference
         setting.hasTransfers = options.hasTransfers
@@ -134,7 +135,9 @@ extension Forecast {
 
     /// Whether high priority is to run alone on `device`.
     package func isSafeMode(on device: DeviceID) -> Bool {
-        options.hasMargins && watches[traffic[device.position].kind].isSafeMode
+        // Where high work takes the units from low work, it is alone already.
+        options.hasMargins && !traffic[device.position].preemptsLow
+            && watches[traffic[device.position].kind].isSafeMode
     }
 
     // MARK: Events (no allocation)

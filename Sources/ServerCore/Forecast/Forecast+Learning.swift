@@ -16,7 +16,9 @@ extension Forecast {
         var pressure = Pressure.none
         var company = 0
         for other in traffic[device].flights.indices
-        where other != place && traffic[device].flights[other].phase != .held {
+        where other != place
+            && traffic[device].flights[other].presses(future.isHigh, traffic[device].preemptsLow)
+        {
             pressure += traffic[device].flights[other].pressure
             company += 1
         }

@@ -13,8 +13,6 @@ package struct Outlook: Sendable {
     package var setting: CourseSetting
     /// The time that all of it counts from.
     package private(set) var now: Int64 = 0
-    /// Batches that are copied, run or copied back now.
-    package private(set) var company = 0
     private var order: Int64 = 0
 
     /// Forecasts end here, in nanoseconds: what takes longer counts as this.
@@ -53,11 +51,7 @@ package struct Outlook: Sendable {
                 isForecast: false
             )
         }
-        company = 0
-        for place in present.indices {
-            if present[place].phase != .held { company += 1 }
-            Self.settle(&present[place])
-        }
+        for place in present.indices { Self.settle(&present[place]) }
     }
 
     /// What should have ended or gone on ends or goes on a little later.
@@ -142,11 +136,22 @@ package struct Outlook: Sendable {
         return Instant(nanoseconds: now) + TimeSpan(nanoseconds: Int64(length.rounded()))
     }
 
+    /// How many batches on the device cost `candidate` something.
+    package func company(of candidate: borrowing Flight) -> Int {
+        var company = 0
+        for place in present.indices
+        where present[place].presses(candidate.isHigh, setting.preemptsLow) {
+            company += 1
+        }
+        return company
+    }
+
     /// The features of `candidate` if it ran beside all that is on the device.
     package func features(of candidate: borrowing Flight) -> Features {
         var pressure = Pressure.none
         var count = 0.0
-        for place in present.indices where present[place].phase != .held {
+        for place in present.indices
+        where present[place].presses(candidate.isHigh, setting.preemptsLow) {
             pressure += present[place].pressure
             count += 1
         }

@@ -32,6 +32,7 @@ extension JournalBytes {
             bytes.append(copy.uplink)
             bytes.append(copy.uplinkBytesPerSecond)
         }
+        append(device.preemptsLow)
     }
 
     mutating func append(_ spec: ModelSpec) {
@@ -174,7 +175,8 @@ extension JournalCursor {
             maxGpulets: try small(),
             memoryMiB: try signed(),
             copyEngines: try small(),
-            copy: try optional { cursor throws(JournalError) in try cursor.copy() }
+            copy: try optional { cursor throws(JournalError) in try cursor.copy() },
+            preemptsLow: try flag()
         )
     }
 

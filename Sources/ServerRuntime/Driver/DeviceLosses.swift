@@ -23,10 +23,10 @@ struct DeviceLosses: Sendable {
 
     /// Why requests end that waited when the last device was lost: one line for clients.
     var whyWaitingEnd: String {
-        isTotal
-            ? whyNothingRuns
-            : "device \(lost.last?.name ?? "") was lost while the request waited, and its model had no "
-                + "other place: \(reason); send it again, the model is planned elsewhere"
+        guard !isTotal else { return whyNothingRuns }
+        let name = lost.last?.name ?? ""
+        return "device \(name) was lost while the request waited, and its model had no other place: "
+            + "\(reason); send it again, the model is planned elsewhere"
     }
 
     /// Why nothing is admitted any more: which devices were lost, what to do.

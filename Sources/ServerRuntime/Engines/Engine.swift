@@ -68,8 +68,8 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// that its processor time tells how long a run would take if nobody else wanted the core.
     var computesOnCaller: Bool { get }
 
-    /// Whether only the lane's own thread may call `perform`, since the engine keeps what belongs to
-    /// that thread; else another thread may stand in for it while it waits.
+    /// Whether only the lane's own thread may call `perform`, since the engine keeps what belongs
+    /// to that thread; else another thread may stand in for it while it waits.
     var needsItsThread: Bool { get }
 
     /// Ends the present `perform` as soon as possible, with `EngineError.terminated`.

@@ -20,6 +20,9 @@ public struct DeviceSpec: Hashable, Sendable {
     public var copyEngines: Int32
     /// How data gets there; nil = in no time.
     public var copy: CopySpec?
+    /// Whether high-priority batches take the units from low ones within their runs, as threads of
+    /// a CPU do: low batches then cost high ones nothing.
+    public var preemptsLow: Bool
 
     /// Creates the description of a device.
     public init(
@@ -32,7 +35,8 @@ public struct DeviceSpec: Hashable, Sendable {
         maxGpulets: Int32 = 0,
         memoryMiB: Int64 = 0,
         copyEngines: Int32 = 0,
-        copy: CopySpec? = nil
+        copy: CopySpec? = nil,
+        preemptsLow: Bool = false
     ) {
         precondition(units >= 1 && grain >= 1 && grain <= units)
         self.id = id
@@ -45,6 +49,7 @@ public struct DeviceSpec: Hashable, Sendable {
         self.memoryMiB = memoryMiB
         self.copyEngines = copyEngines
         self.copy = copy
+        self.preemptsLow = preemptsLow
     }
 
     /// Every size that a gpulet may have, in units, ascending; never empty.

@@ -1,0 +1,199 @@
+import Glibc
+import ServerCore
+import ServingDomain
+import Synchronization
+import Testing
+
+@testable import ServerRuntime
+
+/// Low work gives way to high work in the kernel's scheduler, and a lone short request needs no
+/// thread of its own.
+@Suite("Urgency")
+struct UrgencyTests {
+    @Test("Nobody gives way before there is high work; then low work does, high work never")
+    func classes() {
+        let urgency = ClassUrgency(isWanted: true)
+        #expect(urgency.isOn == ClassUrgency.mayTakeBack)
+        #expect(!urgency.givesWay(isHigh: false))
+        urgency.sawHigh()
+        #expect(urgency.givesWay(isHigh: false) == urgency.isOn)
+        #expect(!urgency.givesWay(isHigh: true))
+    }
+
+    @Test("What is not wanted is not done, whatever comes")
+    func unwanted() {
+        let urgency = ClassUrgency(isWanted: false)
+        urgency.sawHigh()
+        #expect(!urgency.isOn)
+        #expect(!urgency.givesWay(isHigh: false))
+    }
+
+    @Test(
+        "A lane runs low batches in the idle class and high ones as usual, in any order",
+        .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave")
+    )
+    func lanes() async throws {
+        let engine = WatchedEngine()
+        let runtime = try await WatchedEngine.serve(engine) { $0.lowGivesWay = true }
+        var wanted: [Bool] = []
+        for (place, priority) in ([2, 1, 2, 2, 1, 2] as [UInt64]).enumerated() {
+            try await Self.ask(runtime, UInt8(place), priority)
+            // Only once there is high work.
+            wanted.append(priority == 2 && place > 0)
+        }
+        #expect(engine.runs.map(\.isIdleClass) == wanted)
+        // The pool is told when it has to change, and only then.
+        #expect(engine.told == [true, false, true])
+        await runtime.shutDown(patience: .seconds(10))
+    }
+
+    @Test("A lone short request runs on the submitting thread; one that is told not to does not")
+    func inline() async throws {
+        for (limit, isInline) in [(TimeSpan.seconds(5), true), (.zero, false)] {
+            let engine = WatchedEngine()
+            let runtime = try await WatchedEngine.serve(engine) { $0.inlineBelow = limit }
+            for value in 0..<4 { try await Self.ask(runtime, UInt8(value), 1) }
+            #expect(engine.runs.map { $0.name.hasPrefix("lane-") }.contains(false) == isInline)
+            await runtime.shutDown(patience: .seconds(10))
+        }
+    }
+
+    @Test("An engine that keeps something by thread is only called on the lane's own")
+    func ownThread() async throws {
+        let engine = WatchedEngine(needsItsThread: true)
+        let runtime = try await WatchedEngine.serve(engine) { $0.inlineBelow = .seconds(5) }
+        for value in 0..<4 { try await Self.ask(runtime, UInt8(value), 1) }
+        #expect(engine.runs.count == 4)
+        #expect(engine.runs.allSatisfy { $0.name.hasPrefix("lane-") })
+        await runtime.shutDown(patience: .seconds(10))
+    }
+
+    private static func ask(
+        _ runtime: ServingRuntime,
+        _ value: UInt8,
+        _ priority: UInt64
+    ) async throws {
+        let servable = try runtime.servable(named: "echo", version: nil)
+        let exchange = TestExchange(Array(repeating: value, count: 64))
+        let ticket = Ticket(
+            items: 1,
+            shapes: InputShapes([[16]]),
+            priority: priority,
+            timeout: nil,
+            arrival: ServingRuntime.now()
+        )
+        _ = runtime.submit(exchange, to: servable, ticket)
+        guard case .completed = await exchange.ended() else {
+            Issue.record("request \(value) was not served")
+            return
+        }
+        #expect(exchange.output == Array(repeating: value, count: 64))
+    }
+}
+
+/// An engine that echoes, and notes how the system runs the thread that calls it.
+private final class WatchedEngine: Engine, LoadedModel {
+    /// One run of a request's batch.
+    struct Run: Hashable {
+        /// Whether the thread was in the idle class.
+        var isIdleClass: Bool
+        /// What the thread is called.
+        var name: String
+    }
+
+    let needsItsThread: Bool
+    private let noted = Mutex<(runs: [Run], told: [Bool])>(([], []))
+
+    init(needsItsThread: Bool = false) { self.needsItsThread = needsItsThread }
+
+    /// The runs on threads that serve; those of warm-ups are left out.
+    var runs: [Run] { noted.withLock { $0.runs.filter { !$0.name.hasPrefix("load-") } } }
+    /// What instances were told about giving way.
+    var told: [Bool] { noted.withLock { $0.told } }
+
+    let platform = "test"
+    let declared = DeclaredSignature(inputs: [], outputs: [])
+    let weightsMiB: Int64 = 0
+
+    func load(_ artifact: ModelArtifact) throws(EngineError) -> any LoadedModel { self }
+
+    func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
+        WatchedInstance(self)
+    }
+
+    func note(givesWay: Bool) { noted.withLock { $0.told.append(givesWay) } }
+
+    func noteRun() {
+        var name = [CChar](repeating: 0, count: 16)
+        pthread_getname_np(pthread_self(), &name, name.count)
+        let text = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        let run = Run(isIdleClass: sched_getscheduler(0) == SCHED_IDLE, name: text)
+        noted.withLock { $0.runs.append(run) }
+    }
+
+    static func serve(
+        _ engine: WatchedEngine,
+        change: (inout RuntimeConfiguration) -> Void
+    ) async throws -> ServingRuntime {
+        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
+        var configuration = RuntimeConfiguration(
+            core: CoreConfiguration(devices: [device], policy: "edf"),
+            unitNumbers: [[0]]
+        )
+        configuration.control = .explicit(["*"])
+        change(&configuration)
+        var definition = RuntimeFixture.echo()
+        definition.rules.priorities = PriorityRules(levels: 2, defaultLevel: 2)
+        let runtime = try ServingRuntime(
+            configuration,
+            engine: engine,
+            source: ListedModels([definition]),
+            logSettings: LogSettings(),
+            logger: RuntimeFixture.silence
+        )
+        await runtime.start()
+        return runtime
+    }
+}
+
+private final class WatchedInstance: EngineInstance, @unchecked Sendable {
+    // Safe: one thread at a time touches the buffer (`EngineInstance`).
+    private let engine: WatchedEngine
+    private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 64)
+    private var count = 0
+    private var items: Int64 = 0
+
+    init(_ engine: WatchedEngine) { self.engine = engine }
+    deinit { bytes.deallocate() }
+
+    var computesOnCaller: Bool { true }
+    var needsItsThread: Bool { engine.needsItsThread }
+
+    func prepare(items: Int32, shapes: InputShapes) throws(EngineError) {
+        self.items = Int64(items)
+    }
+
+    func input(
+        _ index: Int,
+        byteCount: Int
+    ) throws(EngineError) -> UnsafeMutableRawBufferPointer {
+        count = byteCount
+        return UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount])
+    }
+
+    func perform(_ stage: Stage) throws(EngineError) -> StageTimes? {
+        engine.noteRun()
+        return nil
+    }
+
+    func output(_ index: Int) throws(EngineError) -> EngineOutput {
+        EngineOutput(
+            shape: [items, 16],
+            bytes: UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        )
+    }
+
+    func pin(_ placement: Placement) throws(EngineError) {}
+    func giveWay(_ does: Bool) { engine.note(givesWay: does) }
+    func terminate() {}
+}
