@@ -25,8 +25,8 @@ struct DeviceLosses: Sendable {
     var whyWaitingEnd: String {
         guard !isTotal else { return whyNothingRuns }
         let name = lost.last?.name ?? ""
-        return "device \(name) was lost while the request waited, and its model had no other place: "
-            + "\(reason); send it again, the model is planned elsewhere"
+        return "device \(name) was lost while the request waited, and its model had no other "
+            + "place: \(reason); send it again, the model is planned elsewhere"
     }
 
     /// Why nothing is admitted any more: which devices were lost, what to do.
