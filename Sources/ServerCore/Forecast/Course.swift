@@ -61,9 +61,9 @@ package enum Course {
             of flight: borrowing Flight,
             _ setting: borrowing CourseSetting
         ) -> (count: Double, pressure: Pressure) {
-            setting.preemptsLow && flight.isHigh
-                ? (runningHigh - 1, pressureHigh - flight.pressure)
-                : (running - 1, pressure - flight.pressure)
+            guard flight.isHigh else { return (running - 1, pressure - flight.pressure) }
+            guard setting.preemptsLow else { return (running - 1, pressure - flight.pressure) }
+            return (runningHigh - 1, pressureHigh - flight.pressure)
         }
     }
 
