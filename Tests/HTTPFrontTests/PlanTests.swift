@@ -25,10 +25,10 @@ struct PlanTests {
     func preview() async throws {
         try await withServer { server in
             let before = try await server.ask("GET", "/v1/plan").text
-            let demand = #"{"models":[{"model":"echo","rate":25,"sloMs":4000}]}"#
+            let demand = #"{"models":[{"model":"echo","rate":25,"sloMs":80}]}"#
             let reply = try await server.ask("POST", "/v1/plan", body: Array(demand.utf8))
             #expect(reply.status == 200)
-            #expect(reply.text.contains(#"{"model":"echo","rate":25,"sloMs":4000"#), "\(reply.text)")
+            #expect(reply.text.contains(#"{"model":"echo","rate":25,"sloMs":80"#), "\(reply.text)")
             #expect(try await server.ask("GET", "/v1/plan").text == before)
             for (body, word) in [
                 (#"{"models":[{"model":"ecko","rate":1}]}"#, "did you mean 'echo'"),

@@ -129,9 +129,16 @@ import Testing
             model.set(DeviceProfile(kind: "cpu", surface: LatencySurface(points)))
             return model
         }
-        func plan(_ models: [ModelSpec], _ rate: Int64, copyEngines: Int32) throws -> Plan {
-            var device = cpu(4)
+        func plan(
+            _ models: [ModelSpec],
+            _ rate: Int64,
+            copyEngines: Int32,
+            cores: Int32 = 4,
+            preempts: Bool = false
+        ) throws -> Plan {
+            var device = cpu(cores)
             device.copyEngines = copyEngines
+            device.preemptsLow = preempts
             let planner = SeatedPlanner(confluence, floorMilliRate: 1_000, sharesCores: true)
             return try planner.plan(
                 PlanInputs(
@@ -151,6 +158,17 @@ import Testing
         }
         let walled = try plan(narrow, 150_000, copyEngines: 0)
         #expect(walled.devices[0].gpulets.count > 1)
+        // Where high work takes the cores from low work, two cores can't save enough, four can.
+        for (cores, preempts, hasWalls) in [(2, false, true), (2, true, false), (4, true, true)] {
+            let plan = try plan(
+                narrow,
+                75_000,
+                copyEngines: 0,
+                cores: Int32(cores),
+                preempts: preempts
+            )
+            #expect((plan.devices[0].gpulets.count > 1) == hasWalls, "\(cores) \(preempts)")
+        }
         let parts = try plan(scaling, 60_000, copyEngines: 2)
         #expect(parts.devices[0].gpulets.count > 1)
     }

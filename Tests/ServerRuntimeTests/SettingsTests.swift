@@ -8,7 +8,7 @@ import Testing
 /// Settings that change while their model serves.
 @Suite(.timeLimit(.minutes(2))) struct SettingsTests {
     private static func changed(_ change: (inout ModelSpec) -> Void) -> ModelDefinition {
-        var definition = RuntimeFixture.echo(slo: .milliseconds(200))
+        var definition = RuntimeFixture.echo(slo: .seconds(20))
         change(&definition.rules)
         definition.configJSON = Array(#"{"changed":true}"#.utf8)
         return definition
@@ -17,7 +17,7 @@ import Testing
     @Test("Another objective, class or limit holds at once, is planned for, and loads nothing")
     func settings() async throws {
         let (control, log, journal) = (EmulatedControl(), LogLines(), JournalFile())
-        let definition = RuntimeFixture.echo(slo: .milliseconds(200))
+        let definition = RuntimeFixture.echo(slo: .seconds(20))
         let fixture = try await RuntimeFixture(
             [(definition, EmulatedModel(signature: definition.signature, control: control))],
             logger: log.logger
@@ -27,7 +27,7 @@ import Testing
         let runs = control.endedCount
         fixture.source.set(
             Self.changed {
-                $0.slo = .milliseconds(50)
+                $0.slo = .seconds(10)
                 $0.percentile = 95
                 $0.priorities.defaultLevel = 1
                 $0.maxBatch = 4
@@ -38,33 +38,34 @@ import Testing
         let after = try fixture.runtime.servable(named: "echo", version: nil)
         #expect(after.id == before.id)
         #expect(after.statistics === before.statistics)
-        #expect(after.spec.slo == .milliseconds(50))
+        #expect(after.spec.slo == .seconds(10))
         #expect(after.configJSON == Array(#"{"changed":true}"#.utf8))
         // Nothing was warmed: no run but those of requests.
         #expect(control.endedCount == runs)
-        await reached { (try? fixture.planText().contains(#""sloMs":50"#)) == true }
+        await reached { (try? fixture.planText().contains(#""sloMs":10000"#)) == true }
         #expect(try fixture.planText().contains(#""priority":"high""#))
         #expect(await (try fixture.send(2)).exchange.ended().isServed)
         #expect(
             log.lines.contains {
-                $0.contains("slo.latency_ms 200.0 -> 50.0") && $0.contains("batch.limit 8 -> 4")
+                $0.contains("slo.latency_ms 20000.0 -> 10000.0")
+                    && $0.contains("batch.limit 8 -> 4")
             }
         )
         #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
         let specs = try journal.replayed().compactMap { event -> ModelSpec? in
             if case .modelChanged(let spec) = event { spec } else { nil }
         }
-        #expect(specs.map(\.slo) == [.milliseconds(50)])
+        #expect(specs.map(\.slo) == [.seconds(10)])
         #expect(specs.first?.priority == .high)
     }
 
     @Test("What needs other instances is loaded anew: batches beyond the warmed ones, other files")
     func reloads() async throws {
-        let definition = RuntimeFixture.echo(slo: .milliseconds(200))
+        let definition = RuntimeFixture.echo(slo: .seconds(20))
         let model = EmulatedModel(signature: definition.signature)
         let fixture = try await RuntimeFixture([(definition, model)])
         var last = try fixture.runtime.servable(named: "echo", version: nil).id
-        var touched = Self.changed { $0.slo = .milliseconds(50) }
+        var touched = Self.changed { $0.slo = .seconds(10) }
         touched.versions[0].mark = 7
         let others = [
             Self.changed { $0.maxBatch = 16 }, Self.changed { $0.instances = 2 }, touched, touched,

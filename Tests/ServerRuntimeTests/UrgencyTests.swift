@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import ServerCore
 import ServingDomain
@@ -121,13 +122,14 @@ private final class WatchedEngine: Engine, LoadedModel {
         WatchedInstance(self)
     }
 
+    /// `SCHED_IDLE` of <sched.h>, which Swift's Glibc module does not show.
+    private static let idleClass: Int32 = 5
+
     func note(givesWay: Bool) { noted.withLock { $0.told.append(givesWay) } }
 
     func noteRun() {
-        var name = [CChar](repeating: 0, count: 16)
-        pthread_getname_np(pthread_self(), &name, name.count)
-        let text = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-        let run = Run(isIdleClass: sched_getscheduler(0) == SCHED_IDLE, name: text)
+        let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
+        let run = Run(isIdleClass: sched_getscheduler(0) == Self.idleClass, name: name)
         noted.withLock { $0.runs.append(run) }
     }
 

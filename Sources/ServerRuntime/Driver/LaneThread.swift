@@ -60,6 +60,7 @@ final class LaneThread: @unchecked Sendable {
     private var inAll: StageTimes?
     private let progress = Mutex(Progress())
     private let bell = Doorbell()
+    private let beginning = Doorbell()
     private let stopping = Atomic<Bool>(false)
     /// Whether its threads give way now.
     private var givesWay = false
@@ -85,10 +86,17 @@ final class LaneThread: @unchecked Sendable {
 
     // MARK: Orders (any thread)
 
-    /// Starts the thread, which owns `instance` from now on. False: the system had no thread.
-    func start(_ instance: any EngineInstance) -> Bool {
+    /// Starts the thread, which waits for its instance. False: the system had no thread.
+    ///
+    /// A thread runs as eagerly as the one that starts it, and few processes can change that for
+    /// the better: never to be called on a thread that loads or warms.
+    func start() -> Bool { SystemThread.start("lane-\(id.index)") { [self] in run() } }
+
+    /// Hands the thread its instance, loaded and warm, which it owns from now on; nil: there is
+    /// none, and the thread ends.
+    func begin(_ instance: (any EngineInstance)?) {
         self.instance = instance
-        return SystemThread.start("lane-\(id.index)") { [self] in run() }
+        beginning.ring()
     }
 
     /// Says that the mailbox has been filled.
@@ -146,6 +154,8 @@ final class LaneThread: @unchecked Sendable {
 
     private func run() {
         var deeds = Deeds()
+        beginning.wait()
+        guard instance != nil else { return }
         settleIn(placement)
         while true {
             bell.wait()
@@ -188,7 +198,7 @@ final class LaneThread: @unchecked Sendable {
         guard let due = move.withLock({ $0.take() }) else { return }
         if let next = due.instance { progress.withLock { _ in instance = next } }
         settleIn(due.placement)
-        if due.instance != nil, givesWay { instance?.giveWay(true) }
+        if givesWay { instance?.giveWay(true) }
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may

@@ -108,6 +108,7 @@ final class ControlPlane: Sendable {
             driver: driver
         )
         driver.add(lane)
+        guard lane.start() else { return failed(lane, seat, "the system has no thread left") }
         let begun = SystemThread.start("load-\(order.instance.index)", urgency: .background) {
             [self] in
             warm(lane, on: seat, order)
@@ -119,9 +120,7 @@ final class ControlPlane: Sendable {
         do throws(EngineError) {
             let place = lane.placement
             let (instance, points) = try warmInstance(at: place, of: seat, order)
-            guard lane.start(instance) else {
-                throw EngineError(.failed, "the system has no thread left")
-            }
+            lane.begin(instance)
             driver.post(.instanceReady(lane.id, points))
             seat.instanceIsReady()
             keep(points, seat, place)
@@ -205,6 +204,7 @@ final class ControlPlane: Sendable {
     private func failed(_ lane: LaneThread, _ seat: ModelSeat, _ reason: String) {
         let name = seat.servable.spec.name
         logger.error("an instance of model '\(name)' could not start: \(reason)")
+        lane.begin(nil)
         driver.forget(lane)
         driver.post(.instanceGone(lane.id, .failed))
         seat.instanceFailed(reason)
