@@ -168,6 +168,8 @@ final class LaneThread: @unchecked Sendable {
             } while deeds.hasEarnedNext
             if stopping.load(ordering: .acquiring) { break }
         }
+        // What it gives back may take milliseconds, and nobody waits for that.
+        ClassUrgency.caller(givesWay: true)
         instance = nil
         driver.laneEnded(self, .stopped)
     }

@@ -256,5 +256,7 @@ final class ControlPlane: Sendable {
         guard seat.isGone else { return }
         driver.forget(seat.id)
         registry.free(seat)
+        // Weights are given back on a thread that gives way: unmapping 100 MB takes milliseconds.
+        SystemThread.start("free-\(seat.id.index)", urgency: .background) { _ = seat.loaded }
     }
 }
