@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,11 @@ void host_name_thread(const char *name) { pthread_setname_np(pthread_self(), nam
 bool host_give_way(int32_t thread, bool does) {
     struct sched_param none = {0};
     return sched_setscheduler(thread, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
+}
+
+void host_be_nice(int nice) {
+    // On Linux the niceness of a thread's own number is that of the thread alone.
+    setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
 }
 
 static void *try_to_take_back(void *may) {

@@ -65,6 +65,10 @@ bool connx_give_way(int32_t thread, bool does) {
     return sched_setscheduler(thread, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
 }
 
+bool connx_be_nice(int32_t thread, int32_t nice) {
+    return setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
+}
+
 static void *try_to_take_back(void *may) {
     *(bool *)may = connx_give_way(0, true) && connx_give_way(0, false);
     return NULL;

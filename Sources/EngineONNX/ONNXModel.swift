@@ -71,7 +71,7 @@ final class ONNXModel: LoadedModel {
             processors: processors
         )
         try instance.pin(placement)
-        instance.giveWay(true)
+        instance.prepare()
         return instance
     }
 

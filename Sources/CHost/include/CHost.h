@@ -16,6 +16,10 @@ void host_name_thread(const char *name);
 /// was not done: few processes may take back what they gave.
 bool host_give_way(int32_t thread, bool does);
 
+/// Lets the calling thread, and all that it starts, have a smaller part of a core that others want
+/// as well: 0 (as usual) to 19.
+void host_be_nice(int nice);
+
 /// Whether this process may take it back; tried on a thread that ends at once.
 bool host_may_take_back(void);
 

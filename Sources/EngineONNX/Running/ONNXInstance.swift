@@ -75,10 +75,13 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     /// The caller is one of the session's workers, and the only one where it has no pool.
     var computesOnCaller: Bool { true }
 
-    func beginServing() { giveWay(false) }
+    func beginServing() { session.crew.set(.serving) }
 
     /// Whether the session's own pool gives way; one without a pool ignores it.
-    func giveWay(_ doesSo: Bool) { session.crew.giveWay(doesSo) }
+    func giveWay(_ doesSo: Bool) { session.crew.set(doesSo ? .yielding : .serving) }
+
+    /// From now on until it serves, the session's own pool leaves others most of the cores.
+    func prepare() { session.crew.set(.preparing) }
 
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///

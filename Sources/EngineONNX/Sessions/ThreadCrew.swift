@@ -13,7 +13,17 @@ final class ThreadCrew: Sendable {
         var processors: [Int32] = []
         /// The system's numbers of those that have begun.
         var numbers: [Int32] = []
-        var givesWay = true
+        var pace = Pace.preparing
+    }
+
+    /// How eagerly the system runs a crew.
+    enum Pace {
+        /// A tenth of the cores where others want them: its model is being loaded and warmed.
+        case preparing
+        /// Like all else.
+        case serving
+        /// Only where nobody else wants a core: it runs low-priority work.
+        case yielding
     }
 
     /// What the threads are called, at most 15 bytes.
@@ -44,13 +54,13 @@ final class ThreadCrew: Sendable {
         }
     }
 
-    /// From now on the threads give way to others, or do so no longer.
+    /// Sets how eagerly the threads, and those still to come, are run from now on.
     ///
     /// Precondition: the session that the crew works for lives.
-    func giveWay(_ doesSo: Bool) {
+    func set(_ pace: Pace) {
         members.withLock { members in
-            members.givesWay = doesSo
-            for number in members.numbers { Self.set(number, doesSo) }
+            members.pace = pace
+            for number in members.numbers { Self.set(number, pace) }
         }
     }
 
@@ -58,12 +68,14 @@ final class ThreadCrew: Sendable {
     fileprivate func enter(_ number: Int32) {
         members.withLock { members in
             members.numbers.append(number)
-            if members.givesWay { Self.set(number, true) }
+            if members.pace != .serving { Self.set(number, members.pace) }
         }
     }
 
-    private static func set(_ number: Int32, _ givesWay: Bool) {
-        if ThreadNursery.mayTakeBack { _ = connx_give_way(number, givesWay) }
+    private static func set(_ number: Int32, _ pace: Pace) {
+        guard ThreadNursery.mayTakeBack else { return }
+        _ = connx_give_way(number, pace == .yielding)
+        _ = connx_be_nice(number, pace == .preparing ? 10 : 0)
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

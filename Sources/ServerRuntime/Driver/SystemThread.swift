@@ -51,7 +51,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
     if start.urgency == .background {
-        _ = host_give_way(0, true)
+        host_be_nice(10)
     }
     start.body()
     return nil
