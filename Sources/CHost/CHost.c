@@ -24,9 +24,9 @@ bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
 
 void host_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-bool host_give_way(int32_t thread, bool does) {
+bool host_give_way(bool does) {
     struct sched_param none = {0};
-    return sched_setscheduler(thread, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
+    return sched_setscheduler(0, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
 }
 
 void host_be_nice(int nice) {
@@ -35,7 +35,7 @@ void host_be_nice(int nice) {
 }
 
 static void *try_to_take_back(void *may) {
-    *(bool *)may = host_give_way(0, true) && host_give_way(0, false);
+    *(bool *)may = host_give_way(true) && host_give_way(false);
     return NULL;
 }
 

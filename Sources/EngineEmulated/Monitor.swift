@@ -8,7 +8,7 @@ final class Monitor: Sendable {
     private nonisolated(unsafe) let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(
         capacity: 1
     )
-    // Safe: as above.
+    // Safe: the pointer never changes; a condition is made to be shared by threads.
     private nonisolated(unsafe) let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(
         capacity: 1
     )

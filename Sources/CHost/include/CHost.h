@@ -11,17 +11,17 @@ bool host_wait_until(sem_t *semaphore, int64_t nanoseconds);
 /// Names the calling thread for the system's tools; 15 characters at most.
 void host_name_thread(const char *name);
 
-/// Lets a thread of this process run only on cores that no usual thread wants (`SCHED_IDLE`), and
-/// leave its core at once when one does; or no longer. Thread 0 = the calling one. False where it
-/// was not done: few processes may take back what they gave.
-bool host_give_way(int32_t thread, bool does);
+/// Lets the calling thread run only on cores that no usual thread wants (`SCHED_IDLE`), and leave
+/// its core at once when one does; or no longer. False where it was not done: few processes may
+/// take back what they gave.
+bool host_give_way(bool does);
+
+/// Whether this process may; tried on a thread that ends at once.
+bool host_may_take_back(void);
 
 /// Lets the calling thread, and all that it starts, have a smaller part of a core that others want
 /// as well: 0 (as usual) to 19.
 void host_be_nice(int nice);
-
-/// Whether this process may take it back; tried on a thread that ends at once.
-bool host_may_take_back(void);
 
 /// Writes the numbers of the cores that this process may use, ascending; returns how many.
 int host_cores(int32_t *cores, int capacity);

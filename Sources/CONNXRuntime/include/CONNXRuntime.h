@@ -236,11 +236,12 @@ int32_t connx_thread_number(void);
 // once when one does; or no longer, which wants a privilege. Whether it was done.
 bool connx_give_way(int32_t thread, bool does);
 
-// How small a part of a core that others want as well a thread gets, 0 (as usual) to 19.
-bool connx_be_nice(int32_t thread, int32_t nice);
-
 // Whether this process has that privilege; found out with a thread of no further use.
 bool connx_may_take_back(void);
+
+// How small a part of a core that others want as well a thread gets, 0 (as usual) to 19. To get
+// more than before wants the same privilege. Whether it was done.
+bool connx_be_nice(int32_t thread, int32_t nice);
 
 // Makes the heap take blocks of a mebibyte or more from the system and give them back at once.
 // Left to itself it raises that limit with the first large block that is freed; weights then lie

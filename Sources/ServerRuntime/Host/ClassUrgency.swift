@@ -29,5 +29,5 @@ final class ClassUrgency: Sendable {
     func givesWay(isHigh: Bool) -> Bool { !isHigh && seesHigh.load(ordering: .relaxed) }
 
     /// Lets the calling thread give way, or no longer.
-    static func caller(givesWay: Bool) { _ = host_give_way(0, givesWay) }
+    static func caller(givesWay: Bool) { _ = host_give_way(givesWay) }
 }
