@@ -1,5 +1,5 @@
 public import ServingDomain
-public import TransportSecurity
+public import Transport
 
 /// What the gRPC front is told: where it listens, and its limits.
 ///

@@ -5,7 +5,7 @@ import NIOPosix
 public import ServerRuntime
 public import ServingDomain
 import Synchronization
-import TransportSecurity
+import Transport
 
 /// The gRPC front: listens, and serves `inference.GRPCInferenceService` and `grpc.health.v1`.
 public final class GRPCFront: Sendable {
@@ -61,7 +61,8 @@ public final class GRPCFront: Sendable {
                 }
             }
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(.maxMessagesPerRead, value: ReceiveBuffers.readsPerTurn)
+            .childChannelOption(.recvAllocator, value: ReceiveBuffers())
         do {
             let listener = try await bootstrap.bind(
                 host: configuration.host,

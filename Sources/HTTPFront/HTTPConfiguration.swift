@@ -1,5 +1,5 @@
 public import ServingDomain
-public import TransportSecurity
+public import Transport
 
 /// How the HTTP front listens, and the limits that it holds clients to.
 public struct HTTPConfiguration: Sendable {

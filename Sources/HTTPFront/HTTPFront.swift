@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 public import ServerRuntime
 public import ServingDomain
-import TransportSecurity
+import Transport
 
 /// The server's HTTP side: the inference protocol on one port, metrics on another.
 ///
@@ -25,7 +25,7 @@ public final class HTTPFront: Sendable {
     /// Where the front listens, the real ports where any free ones were asked for.
     public let addresses: Addresses
 
-    private let context: FrontContext
+    let context: FrontContext
     private let listeners: [any Channel]
 
     private init(addresses: Addresses, context: FrontContext, listeners: [any Channel]) {
@@ -140,15 +140,8 @@ public final class HTTPFront: Sendable {
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 8)
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 1_024,
-                    initial: 4_096,
-                    maximum: 256 << 10
-                )
-            )
+            .childChannelOption(.maxMessagesPerRead, value: ReceiveBuffers.readsPerTurn)
+            .childChannelOption(.recvAllocator, value: ReceiveBuffers())
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try set(up: channel, role, context) }
             }

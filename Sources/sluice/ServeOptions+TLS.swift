@@ -1,4 +1,4 @@
-import TransportSecurity
+import Transport
 
 extension SluiceOptions {
     /// The files of `--https-*`; nil = plain HTTP.

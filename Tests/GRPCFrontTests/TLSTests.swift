@@ -2,7 +2,7 @@ import GRPCFront
 import ServingDomain
 import ServingTestKit
 import Testing
-import TransportSecurity
+import Transport
 
 #if TLS
 import NIOCore

@@ -69,9 +69,9 @@ import Testing
             "CZlib": ["HTTPFront", "GRPCFront"],
             "CONNXRuntime": ["EngineONNX"],
             "CCUDADriver": ["EngineONNX"],
-            "NIOSSL": ["TransportSecurity"],
+            "NIOSSL": ["Transport"],
             "NIOCore": [
-                "HTTPFront", "GRPCFront", "TransportSecurity", "LoadGenerator", "sluice",
+                "HTTPFront", "GRPCFront", "Transport", "LoadGenerator", "sluice",
             ],
             "NIOPosix": ["HTTPFront", "GRPCFront", "LoadGenerator", "sluice"],
         ]

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import ServingDomain
-import TransportSecurity
+import Transport
 
 /// The handlers of a connection.
 enum ConnectionPipeline {

@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import ServerRuntime
 import Synchronization
-import TransportSecurity
+import Transport
 
 /// What all connections of a front share.
 final class FrontContext: Sendable {
