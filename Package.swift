@@ -78,18 +78,18 @@ let edges: [Target] = [
         "ServerRuntime",
         needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
     ),
-    room("TransportSecurity", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
+    room("Transport", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
     room(
         "HTTPFront",
         needs: [
-            "ServingDomain", "OpenInference", "ServerRuntime", "TransportSecurity", "CZlib",
+            "ServingDomain", "OpenInference", "ServerRuntime", "Transport", "CZlib",
             nioCore, nioPosix, nioHTTP1, log,
         ]
     ),
     room(
         "GRPCFront",
         needs: [
-            "ServingDomain", "OpenInference", "ServerRuntime", "TransportSecurity",
+            "ServingDomain", "OpenInference", "ServerRuntime", "Transport",
             "WireMessages", "CZlib", protobuf, nioCore, nioPosix, nioHTTP2, nioHPACK, log,
         ]
     ),
@@ -125,7 +125,7 @@ let edges: [Target] = [
     .executableTarget(
         name: "sluice",
         dependencies: [
-            "ServingDomain", "ServerCore", "ServerRuntime", "TransportSecurity",
+            "ServingDomain", "ServerCore", "ServerRuntime", "Transport",
             "HTTPFront", "GRPCFront", "EngineONNX", "EngineEmulated", "ModelRepository", "ModelZoo",
             "LoadGenerator", "Profiler", "Documents", "Planning", "Simulation", "Experiments",
             "Reports", "LiveExperiments",
@@ -176,14 +176,14 @@ let edgeTests: [Target] = [
         "ServerRuntimeTests",
         of: [
             "ServerRuntime", "ServerCore", "EngineEmulated", "ServingDomain", "VirtualDevices",
-            "ServingTestKit",
+            "ServingTestKit", "CHost",
         ]
     ),
     tests(
         "HTTPFrontTests",
         of: [
             "HTTPFront", "ServerRuntime", "EngineEmulated", "ServingDomain", "OpenInference",
-            "ServingTestKit", "TransportSecurity", "CZlib", nioCore, nioPosix, nioHTTP1,
+            "ServingTestKit", "Transport", "CZlib", nioCore, nioPosix, nioHTTP1,
             nioEmbedded, nioTLS, nioSSL,
         ]
     ),
@@ -191,7 +191,7 @@ let edgeTests: [Target] = [
         "GRPCFrontTests",
         of: [
             "GRPCFront", "ServerRuntime", "EngineEmulated", "WireMessages", "ServingDomain",
-            "OpenInference", "ServingTestKit", "TransportSecurity", protobuf, nioCore, nioPosix,
+            "OpenInference", "ServingTestKit", "Transport", protobuf, nioCore, nioPosix,
             nioHTTP2, nioHPACK, nioEmbedded, nioTLS, nioSSL,
         ]
     ),

@@ -1,10 +1,15 @@
 #define _GNU_SOURCE
 #include "CHost.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +37,57 @@ bool host_give_way(bool does) {
 void host_be_nice(int nice) {
     // On Linux the niceness of a thread's own number is that of the thread alone.
     setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+}
+
+int32_t host_thread_number(void) { return (int32_t)gettid(); }
+
+enum host_pace host_pace_of(int32_t thread) {
+    const int class = sched_getscheduler(thread);
+    if (class < 0) return HOST_PACE_NONE;
+    if (class == SCHED_IDLE) return HOST_PACE_IDLE;
+    return getpriority(PRIO_PROCESS, (id_t)thread) > 0 ? HOST_PACE_NICE : HOST_PACE_USUAL;
+}
+
+bool host_set_pace(int32_t thread, enum host_pace pace) {
+    struct sched_param none = {0};
+    const int nice = pace == HOST_PACE_NICE ? 10 : 0;
+    const int class = pace == HOST_PACE_IDLE ? SCHED_IDLE : SCHED_OTHER;
+    return sched_setscheduler(thread, class, &none) == 0 &&
+           setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
+}
+
+static FILE *open_task_file(int32_t thread, const char *name) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/task/%" PRId32 "/%s", thread, name);
+    return fopen(path, "re");
+}
+
+bool host_thread_state(int32_t thread, uint64_t *ran, bool *wants_core) {
+    FILE *times = open_task_file(thread, "schedstat");
+    if (times == NULL) return false;
+    const bool has_times = fscanf(times, "%" SCNu64, ran) == 1;
+    fclose(times);
+    FILE *state = has_times ? open_task_file(thread, "stat") : NULL;
+    if (state == NULL) return false;
+    // "number (name) state ..."; a name may hold anything, so its last bracket counts.
+    char line[128];
+    const char *end = fgets(line, sizeof(line), state) != NULL ? strrchr(line, ')') : NULL;
+    fclose(state);
+    if (end == NULL || end[1] != ' ') return false;
+    *wants_core = end[2] == 'R';
+    return true;
+}
+
+int host_threads(int32_t *threads, int capacity) {
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) return 0;
+    int count = 0;
+    for (const struct dirent *entry; count < capacity && (entry = readdir(tasks)) != NULL;) {
+        const long number = strtol(entry->d_name, NULL, 10);
+        if (number > 0) threads[count++] = (int32_t)number;
+    }
+    closedir(tasks);
+    return count;
 }
 
 static void *try_to_take_back(void *may) {

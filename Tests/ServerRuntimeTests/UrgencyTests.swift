@@ -1,3 +1,4 @@
+import CHost
 import Foundation
 import Glibc
 import ServerCore
@@ -30,7 +31,7 @@ struct UrgencyTests {
     }
 
     @Test(
-        "A lane runs low batches in the idle class and high ones as usual, in any order",
+        "A lane runs low batches as a nice thread and high ones as usual, in any order",
         .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave")
     )
     func lanes() async throws {
@@ -42,7 +43,7 @@ struct UrgencyTests {
             // Only once there is high work.
             wanted.append(priority == 2 && place > 0)
         }
-        #expect(engine.runs.map(\.isIdleClass) == wanted)
+        #expect(engine.runs.map(\.isNice) == wanted)
         // The pool is told when it has to change, and only then.
         #expect(engine.told == [true, false, true])
         await runtime.shutDown(patience: .seconds(10))
@@ -96,8 +97,8 @@ struct UrgencyTests {
 private final class WatchedEngine: Engine, LoadedModel {
     /// One run of a request's batch.
     struct Run: Hashable {
-        /// Whether the thread was in the idle class.
-        var isIdleClass: Bool
+        /// Whether the thread had a smaller part of its core.
+        var isNice: Bool
         /// What the thread is called.
         var name: String
     }
@@ -122,14 +123,11 @@ private final class WatchedEngine: Engine, LoadedModel {
         WatchedInstance(self)
     }
 
-    /// `SCHED_IDLE` of <sched.h>, which Swift's Glibc module does not show.
-    private static let idleClass: Int32 = 5
-
     func note(givesWay: Bool) { noted.withLock { $0.told.append(givesWay) } }
 
     func noteRun() {
         let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
-        let run = Run(isIdleClass: sched_getscheduler(0) == Self.idleClass, name: name)
+        let run = Run(isNice: host_pace_of(0) == HOST_PACE_NICE, name: name)
         noted.withLock { $0.runs.append(run) }
     }
 

@@ -23,6 +23,36 @@ bool host_may_take_back(void);
 /// as well: 0 (as usual) to 19.
 void host_be_nice(int nice);
 
+/// How the system runs a thread.
+enum host_pace {
+    /// There is no such thread.
+    HOST_PACE_NONE,
+    /// Like all else.
+    HOST_PACE_USUAL,
+    /// In the usual class with a smaller part, as by `host_be_nice`.
+    HOST_PACE_NICE,
+    /// Only where nobody else wants a core, as by `host_give_way`.
+    HOST_PACE_IDLE,
+};
+
+/// The system's number for the calling thread.
+int32_t host_thread_number(void);
+
+/// How a thread is run, by the system's number for it; 0 = the calling one.
+enum host_pace host_pace_of(int32_t thread);
+
+/// Lets a thread that gives way be nice instead (10), or one that is nice give way.
+bool host_set_pace(int32_t thread, enum host_pace pace);
+
+/// For how many nanoseconds a thread has run, and whether it runs or waits for a core right now;
+/// false where it has ended or the system does not tell.
+///
+/// The system's own count of the time waited grows only when the waiting ends.
+bool host_thread_state(int32_t thread, uint64_t *ran, bool *wants_core);
+
+/// Writes the numbers of this process's threads; returns how many.
+int host_threads(int32_t *threads, int capacity);
+
 /// Writes the numbers of the cores that this process may use, ascending; returns how many.
 int host_cores(int32_t *cores, int capacity);
 

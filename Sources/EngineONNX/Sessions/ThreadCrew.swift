@@ -18,11 +18,11 @@ final class ThreadCrew: Sendable {
 
     /// How eagerly the system runs a crew.
     enum Pace {
-        /// A tenth of the cores where others want them: its model is being loaded and warmed.
+        /// Only where nobody else wants a core: its model is being loaded and warmed.
         case preparing
         /// Like all else.
         case serving
-        /// Only where nobody else wants a core: it runs low-priority work.
+        /// A thirtieth of the cores that others want: it runs low-priority work.
         case yielding
     }
 
@@ -74,8 +74,8 @@ final class ThreadCrew: Sendable {
 
     private static func set(_ number: Int32, _ pace: Pace) {
         guard ThreadNursery.mayTakeBack else { return }
-        _ = connx_give_way(number, pace == .yielding)
-        _ = connx_be_nice(number, pace == .preparing ? 10 : 0)
+        _ = connx_give_way(number, pace == .preparing)
+        _ = connx_be_nice(number, pace == .yielding ? 15 : 0)
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

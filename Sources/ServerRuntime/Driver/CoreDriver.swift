@@ -33,6 +33,7 @@ final class CoreDriver: Sendable {
     private let state: Mutex<State>
     private let traces: TraceWriter
     private let timer = WakeTimer()
+    private let watch = StarvationWatch()
     private let taken = Atomic<Int>(0)
     private let isWithoutDevice = Atomic<Bool>(false)
     /// The core's capacities.
@@ -68,15 +69,17 @@ final class CoreDriver: Sendable {
         )
     }
 
-    /// Starts the timer and the control thread.
+    /// Starts the timer, the watch over loading threads and the control thread.
     func start(_ carryOut: @escaping @Sendable (ControlQueue.Item) -> Void) {
         timer.start { [unowned self] in post(.wake) }
+        watch.start()
         control.start(carryOut)
     }
 
     /// Ends both threads; requests must have ended before.
     func stop() {
         timer.stop()
+        watch.stop()
         control.stop()
     }
 

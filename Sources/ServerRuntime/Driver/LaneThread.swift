@@ -169,7 +169,7 @@ final class LaneThread: @unchecked Sendable {
             if stopping.load(ordering: .acquiring) { break }
         }
         // What it gives back may take milliseconds, and nobody waits for that.
-        ClassUrgency.caller(givesWay: true)
+        SystemThread.giveWay()
         instance = nil
         driver.laneEnded(self, .stopped)
     }

@@ -7,7 +7,8 @@ enum SystemThread {
     enum Urgency {
         /// Like everything else.
         case normal
-        /// Only what others leave: loading and warming must not slow what is served.
+        /// Only what others leave: loading and warming must not slow what is served. Where that is
+        /// nothing, `StarvationWatch` helps.
         case background
     }
 
@@ -33,6 +34,12 @@ enum SystemThread {
         return status == 0
     }
 
+    /// Lets the calling thread have only what others leave from now on; a tenth of a core where
+    /// the process may not take that back.
+    static func giveWay() {
+        guard ClassUrgency.mayTakeBack, host_give_way(true) else { return host_be_nice(10) }
+    }
+
     fileprivate final class Start: Sendable {
         let name: String
         let urgency: Urgency
@@ -50,9 +57,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let argument else { return nil }
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
-    if start.urgency == .background {
-        host_be_nice(10)
-    }
+    if start.urgency == .background { SystemThread.giveWay() }
     start.body()
     return nil
 }

@@ -29,5 +29,11 @@ final class ClassUrgency: Sendable {
     func givesWay(isHigh: Bool) -> Bool { !isHigh && seesHigh.load(ordering: .relaxed) }
 
     /// Lets the calling thread give way, or no longer.
-    static func caller(givesWay: Bool) { _ = host_give_way(givesWay) }
+    ///
+    /// By niceness and not by the kernel's idle class: threads that high work wakes get the core
+    /// just as soon (Docs/BENCHMARKS.md, "Who gives way"), and low work stays before loading.
+    static func caller(givesWay: Bool) { host_be_nice(givesWay ? niceness : 0) }
+
+    /// How nice low work is: a thirtieth of a core that usual work wants as well.
+    static let niceness: Int32 = 15
 }

@@ -6,6 +6,8 @@ final class ModelSeat: Sendable {
     private struct Progress {
         var starting = 0
         var ready = 0
+        /// Whether an instance has been warm already.
+        var hasServed = false
         /// Those whose engine does not come back.
         var abandoned: Set<InstanceID> = []
         var failures = 0
@@ -75,6 +77,7 @@ final class ModelSeat: Sendable {
         progress.withLock { progress in
             progress.starting -= 1
             progress.ready += 1
+            progress.hasServed = true
         }
         bell.ring()
     }
@@ -106,6 +109,11 @@ final class ModelSeat: Sendable {
             progress.ready -= 1
             return false
         }
+    }
+
+    /// Whether requests may wait for the next instance, since it has none left.
+    var isWaitedFor: Bool {
+        progress.withLock { $0.hasServed && $0.ready == 0 && !$0.retired }
     }
 
     /// Nothing more starts here.

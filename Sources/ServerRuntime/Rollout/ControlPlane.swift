@@ -109,8 +109,10 @@ final class ControlPlane: Sendable {
         )
         driver.add(lane)
         guard lane.start() else { return failed(lane, seat, "the system has no thread left") }
-        let begun = SystemThread.start("load-\(order.instance.index)", urgency: .background) {
-            [self] in
+        let begun = SystemThread.start(
+            "load-\(order.instance.index)",
+            urgency: seat.isWaitedFor ? .normal : .background
+        ) { [self] in
             warm(lane, on: seat, order)
         }
         if !begun { failed(lane, seat, "the system has no thread left") }
