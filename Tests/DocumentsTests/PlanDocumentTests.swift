@@ -57,6 +57,18 @@ struct PlanDocumentTests {
         #expect(text.contains(#""share":6.06,"units":8"#))
     }
 
+    @Test("Whether low gives way on a device is said where it does, and nowhere else")
+    func givingWay() throws {
+        var devices = devices
+        devices[1].preemptsLow = true
+        let document = PlanDocument(plan, models: models, devices: devices)
+        let bytes = document.json()
+        #expect(try PlanDocument(reading: bytes, source: "plan.json") == document)
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.contains(#""id":"gpu1","preemptsLow":true,"#))
+        #expect(text.contains(#""id":"gpu0","gpulets""#))
+    }
+
     @Test("The example of the design reads, defaults included")
     func example() throws {
         let text = """

@@ -48,6 +48,30 @@ import Testing
         #expect(ledger.violationTime() == .zero)
     }
 
+    @Test("A setting that demand does not fill stays; a smaller one may be too slow for it")
+    func unfilled() throws {
+        // Like GoogLeNet on 40 % of an RTX 2080 Ti at two thirds of what large batches serve: 18
+        // are predicted to hold and never come about, 5 serve no more than 400 r/s.
+        var world = ClosedLoop.World { batch, instances in
+            Double(instances) * (5 + 1.5 * Double(batch))
+        }
+        world.slo = .milliseconds(66)
+        world.percentile = 99
+        (world.maxBatch, world.maxInstances) = (32, 1)
+        world.poisson = 356
+        for seed in 1...3 as ClosedRange<UInt64> {
+            var loop = try ClosedLoop(scaler: "confluence", world, seed: seed)
+            loop.run(until: .zero + .seconds(15))
+            let before = loop.ledger
+            loop.run(until: .zero + .seconds(120))
+            let after = loop.ledger
+            let missed = after.late + after.lost - before.late - before.lost
+            let ended = missed + after.served - before.served
+            #expect(Double(missed) / Double(ended) < 0.001, "\(missed) of \(ended), \(after.moves)")
+            #expect(after.moves.count <= 4, "seed \(seed): \(after.moves)")
+        }
+    }
+
     @Test("An objective that nothing meets is said, and the lowest latency is served")
     func infeasible() throws {
         let (moves, status, _) = try loop(20) { $0.slo = .milliseconds(2) }

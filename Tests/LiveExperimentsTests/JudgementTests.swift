@@ -109,6 +109,42 @@ import Workloads
         #expect(ProtectionPart.promise(to: roomy.members[0], by: shared, roomy).isPromised)
     }
 
+    @Test("Where low gives way within its runs, the plan's own word on high counts")
+    func yielding() throws {
+        let mix = try LiveMix.of(["high": 4, "low": 156])
+        func isPromised(
+            slots: Int32,
+            _ violation: Double?,
+            preempts: Bool = true,
+            isServed: Bool = true
+        ) -> Bool {
+            var high = PlanDocument.Lane(model: "high", batch: 1, rate: 1)
+            high.violation = violation
+            var part = PlanDocument.Gpulet(
+                share: 100,
+                lanes: [high, .init(model: "low", batch: 1, rate: 1)]
+            )
+            part.slots = slots
+            var device = PlanDocument.Device(id: "cpu0", gpulets: [part])
+            device.preemptsLow = preempts
+            let rest = PlanDocument.Unserved(model: "high", rate: 1)
+            let plan = PlanDocument(
+                planner: "p",
+                devices: [device],
+                unserved: isServed ? [] : [rest]
+            )
+            return ProtectionPart.promise(to: mix.members[0], by: PlanTold(plan: plan), mix)
+                .isPromised
+        }
+        #expect(isPromised(slots: 2, 0.001))
+        // No slot is left for high; high itself is too much; nothing is said; low does not yield.
+        #expect(!isPromised(slots: 1, 0.001))
+        #expect(!isPromised(slots: 2, 0.01))
+        #expect(!isPromised(slots: 2, nil))
+        #expect(!isPromised(slots: 2, 0.001, preempts: false))
+        #expect(!isPromised(slots: 2, 0.001, isServed: false))
+    }
+
     @Test("High that is promised must keep its objective; else the plan must have warned")
     func protection() throws {
         let mix = try LiveMix.of(["high": 4, "low": 30])

@@ -60,8 +60,9 @@ extension PlanDocument {
 
 extension PlanDocument.Device {
     fileprivate init(_ node: DocumentNode) throws(DocumentError) {
-        let object = try node.object(["id", "gpulets"])
+        let object = try node.object(["id", "preemptsLow", "gpulets"])
         id = try object.required("id").name()
+        preemptsLow = try object.optional("preemptsLow")?.bool() ?? false
         gpulets = []
         for entry in try object.required("gpulets").list(limit: PlanDocument.entryLimit) {
             gpulets.append(try PlanDocument.Gpulet(entry))
@@ -71,7 +72,9 @@ extension PlanDocument.Device {
     fileprivate var json: String {
         let parts = gpulets.map(\.json)
         return JSONText.object([
-            ("id", JSONText.string(id)), ("gpulets", JSONText.list(parts)),
+            ("id", JSONText.string(id)),
+            ("preemptsLow", preemptsLow ? "true" : nil),
+            ("gpulets", JSONText.list(parts)),
         ])
     }
 }

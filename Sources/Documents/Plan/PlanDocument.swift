@@ -53,6 +53,9 @@ public struct PlanDocument: Hashable, Sendable {
     public struct Device: Hashable, Sendable {
         /// The device's name.
         public var id: String
+        /// Whether low batches give way to high ones within their runs there, so that none of
+        /// them holds a high one up.
+        public var preemptsLow = false
         /// Its parts.
         public var gpulets: [Gpulet]
 
@@ -134,10 +137,12 @@ extension PlanDocument {
         bound = plan.bound.map { Bound(name: $0.name, rate: Double($0.milliRate) / 1_000) }
         self.devices = plan.devices.map { layout in
             let spec = devices[layout.device.position]
-            return Device(
+            var device = Device(
                 id: spec.name,
                 gpulets: layout.gpulets.map { Gpulet($0, on: spec, name: name) }
             )
+            device.preemptsLow = spec.preemptsLow
+            return device
         }
         unserved = plan.unserved.map { rest in
             Unserved(model: name(rest.model), rate: Double(rest.milliRate) / 1_000, why: rest.why)

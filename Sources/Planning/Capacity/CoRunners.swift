@@ -12,6 +12,9 @@ public struct CoRunners: Sendable {
     public var slots: [Int32]
     /// What that costs.
     public var model: ContentionModel
+    /// Whether low batches give way to high ones within their runs (`DeviceSpec.preemptsLow`), so
+    /// that on one gpulet only those of one class run beside each other.
+    public var preemptsLow = false
 
     /// Creates a device without gpulets.
     public init(model: ContentionModel) {
@@ -23,6 +26,7 @@ public struct CoRunners: Sendable {
     /// The lanes of `layout` on `device`.
     public init(of layout: Plan.DeviceLayout, on device: DeviceSpec, in inputs: PlanInputs) {
         self.init(model: inputs.contention(on: device.kind))
+        preemptsLow = device.preemptsLow
         for gpulet in layout.gpulets {
             loads.append(
                 gpulet.lanes.compactMap { lane in
@@ -73,6 +77,7 @@ public struct CoRunners: Sendable {
             if place == gpulet {
                 guard slots[place] > 1 else { continue }
                 for (number, load) in lanes.enumerated() where number != lane {
+                    guard !preemptsLow || load.priority == victim.priority else { continue }
                     others.append(load)
                 }
             } else if lanes.count == 1 {

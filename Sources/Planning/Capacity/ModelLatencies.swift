@@ -39,6 +39,18 @@ public struct ModelLatencies: Sendable {
         return TimeSpan(nanoseconds: overflow ? .max / 4 : product / 1_000)
     }
 
+    /// How much longer than `time` the slowest of a hundred batches take: as measured, else
+    /// `ConfluenceProblem.assumedSpread`. In the unit of `time`.
+    func spread(of time: Double, batch: Int32, units: Int32, instances: Int32 = 1) -> Double {
+        guard
+            let slowest = surface.p99(batch: batch, units: units, instances: instances),
+            let median = surface.latency(batch: batch, units: units, instances: instances),
+            median > .zero
+        else { return time * ConfluenceProblem.assumedSpread }
+        let ratio = Double(slowest.nanoseconds) / Double(median.nanoseconds)
+        return time * max(0, ratio - 1)
+    }
+
     /// Whether a batch of exactly this size was measured on exactly these units, or on those
     /// that they count as.
     func isProfiled(batch: Int32, units: Int32) -> Bool {

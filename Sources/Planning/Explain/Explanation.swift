@@ -103,8 +103,13 @@ public enum Explanation {
         }
         line += "."
         if let why = lane.why { line += " Why there: \(why)." }
-        let mates = gpulet.lanes.filter { $0.model != lane.model }.map { name($0.model, inputs) }
-        if !mates.isEmpty { line += " It takes turns with \(mates.joined(separator: ", "))." }
+        let mates = gpulet.lanes.filter { $0.model != lane.model }
+        let (turns, yielding) = split(mates, on: gpulet, by: model, seat.device, inputs)
+        if !turns.isEmpty { line += " It takes turns with \(turns.joined(separator: ", "))." }
+        if !yielding.isEmpty {
+            line += " Low batches of \(yielding.joined(separator: ", ")) give way to it within"
+            line += " their runs."
+        }
         let load = CoRunners.load(
             of: model,
             batch: lane.batchLimit,
@@ -118,6 +123,31 @@ public enum Explanation {
             line += " Beside \(others) it takes \(tenths(percent)) % longer."
         }
         return line
+    }
+
+    /// The names of those on the same gpulet that `model` waits for, and of those that give way.
+    private static func split(
+        _ mates: [Plan.LanePlacement],
+        on gpulet: Plan.GpuletLayout,
+        by model: ModelSpec,
+        _ device: DeviceSpec,
+        _ inputs: PlanInputs
+    ) -> (turns: [String], yielding: [String]) {
+        let yields = mates.map { mate in
+            let spec = inputs.models.first { $0.id == mate.model }
+            return !device.holdsUp(model.priority, behind: spec?.priority ?? .high)
+        }
+        // They only can where they leave a slot free.
+        let taken = zip(mates, yields).reduce(0) { $0 + ($1.1 ? $1.0.instances : 0) }
+        var (turns, yielding): ([String], [String]) = ([], [])
+        for (mate, yields) in zip(mates, yields) {
+            if yields, taken < gpulet.slots {
+                yielding.append(name(mate.model, inputs))
+            } else {
+                turns.append(name(mate.model, inputs))
+            }
+        }
+        return (turns, yielding)
     }
 
     private static func neighbours(of seat: Seat, _ inputs: PlanInputs) -> [String] {

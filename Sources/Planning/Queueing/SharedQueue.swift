@@ -4,7 +4,7 @@
 /// a geometric number of residual times (Pollaczek and Khinchine), summed here on a grid whose
 /// cells round every residual up, so that the answer errs to the safe side.
 /// Times are in any one unit, rates in its inverse. Cost: O(lanes x cells + cells^2), 10 us.
-struct SharedQueue {
+struct SharedQueue: Hashable {
     /// What one lane brings.
     struct Stream: Hashable {
         /// Requests per unit of time.
@@ -55,6 +55,23 @@ struct SharedQueue {
             guard window >= 0 else { return 1 }
             return max(0, 1 - within[min(Self.cells, Int(window / cell))])
         }
+    }
+
+    /// The same without the lanes that `isKept` says no of.
+    func only(_ isKept: [Bool]) -> SharedQueue {
+        SharedQueue(streams: zip(streams, isKept).compactMap { $1 ? $0 : nil })
+    }
+
+    /// The part of each lane's requests that wait longer than its window, where the lanes of which
+    /// `isAhead` says yes wait in `ahead` and the others here; infinite windows count as the
+    /// longest finite one.
+    func late(_ windows: [Double], ahead: SharedQueue, of isAhead: [Bool]) -> [Double] {
+        let longest = windows.filter(\.isFinite).max() ?? 1
+        let finite = windows.map { $0.isFinite ? $0 : longest }
+        let all = later(than: finite)
+        guard ahead != self else { return all }
+        let first = ahead.later(than: finite)
+        return isAhead.indices.map { isAhead[$0] ? first[$0] : all[$0] }
     }
 
     /// The chance of each rounded residual time, position 0 unused.

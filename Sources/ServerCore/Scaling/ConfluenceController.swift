@@ -166,7 +166,7 @@ struct ConfluenceController: LaneController {
         guard isEnough(at: now) || isAborted else {
             // Demand that does not fill the setting needs nothing better.
             idlePeriods = all.count >= 2 * settings.samples || all.count == 0 ? idlePeriods + 1 : 0
-            return phase == .probing && idlePeriods >= 40 ? settle(at: now, facts) : setting
+            return phase == .probing && idlePeriods >= 40 ? rest(at: now, facts) : setting
         }
         idlePeriods = 0
         switch phase {
@@ -283,6 +283,17 @@ struct ConfluenceController: LaneController {
         phase = found == nil ? .infeasible : .settled
         if search.model.cells.allSatisfy({ $0.samples == 0 }) { phase = .settled }
         enter(facts.clamped(found?.setting ?? search.quickest), at: now, facts)
+        settledAt = now
+        handOver(facts)
+        return setting
+    }
+
+    /// Settles on a setting that demand does not fill, if what came of it was in time: the best
+    /// that was measured may be too slow for the very demand that fills no larger one.
+    private mutating func rest(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
+        guard all.seen > 0, !isTooOften(late, of: all.seen) else { return settle(at: now, facts) }
+        phase = .settled
+        enter(facts.clamped(setting), at: now, facts)
         settledAt = now
         handOver(facts)
         return setting

@@ -63,6 +63,12 @@ public struct DeviceSpec: Hashable, Sendable {
         return sizes
     }
 
+    /// Whether a batch of class `victim` may have to wait for a running one of class `other`, or
+    /// is slowed by it on the same units; not for low ones that give way within their runs.
+    public func holdsUp(_ victim: PriorityClass, behind other: PriorityClass) -> Bool {
+        !(preemptsLow && victim == .high && other == .low)
+    }
+
     /// `units` as a part of the device, 0...1.
     public func fraction(of units: Int32) -> Double { Double(units) / Double(self.units) }
 }

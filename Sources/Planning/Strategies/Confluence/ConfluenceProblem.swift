@@ -70,6 +70,7 @@ struct ConfluenceProblem {
                     && other.grain == device.grain && other.shares == device.shares
                     && other.maxGpulets == device.maxGpulets
                     && other.memoryMiB == device.memoryMiB && other.copy == device.copy
+                    && other.preemptsLow == device.preemptsLow
             }
             if let found {
                 classes[found].devices.append(place)
@@ -104,8 +105,17 @@ struct ConfluenceProblem {
             contention: planner.options.interference
                 ? inputs.contention(on: device.kind) : .none,
             copy: device.copy,
+            preemptsLow: device.preemptsLow,
             devices: [place]
         )
+    }
+
+    /// Whether low lanes among `seats` give way to high ones beside them: those then wait for each
+    /// other only, in a slot that no low batch can take.
+    func yields(_ seats: [SeatDraft], on group: Int) -> Bool {
+        rule == .queue && classes[group].preemptsLow
+            && seats.contains { wants[$0.model].isHigh }
+            && seats.contains { !wants[$0.model].isHigh }
     }
 
     // MARK: What models offer
@@ -183,12 +193,12 @@ struct ConfluenceProblem {
         var size = SizeOffer(units: units, choices: [], curve: [])
         let limit = inputs.models[place].instanceLimit
         size.curve = times(of: place, latencies, units: units, instances: 1, on: group)
-        add(size.curve, instances: 1, to: &size, of: place, latencies, surface)
+        add(size.curve, instances: 1, to: &size, of: place, latencies)
         var last: Int32 = 1
         for point in surface.points where point.instances > last && point.instances <= limit {
             last = point.instances
             let times = times(of: place, latencies, units: units, instances: last, on: group)
-            add(times, instances: last, to: &size, of: place, latencies, surface)
+            add(times, instances: last, to: &size, of: place, latencies)
         }
         guard !size.choices.isEmpty else { return nil }
         rule.prune(&size, for: wants[place])
@@ -233,19 +243,17 @@ struct ConfluenceProblem {
         instances: Int32,
         to size: inout SizeOffer,
         of place: Int,
-        _ latencies: ModelLatencies,
-        _ surface: LatencySurface
+        _ latencies: ModelLatencies
     ) {
         for (number, time) in times.enumerated() {
             let batch = Int32(number + 1)
             guard Self.isTried(number + 1), time <= wants[place].objective else { continue }
-            let slowest = surface.p99(batch: batch, units: size.units, instances: instances)
-            let median = surface.latency(batch: batch, units: size.units, instances: instances)
-            var spread = time * Self.assumedSpread
-            if let slowest, let median, median > .zero {
-                let ratio = Double(slowest.nanoseconds) / Double(median.nanoseconds)
-                spread = time * max(0, ratio - 1)
-            }
+            let spread = latencies.spread(
+                of: time,
+                batch: batch,
+                units: size.units,
+                instances: instances
+            )
             var choice = SeatChoice(
                 batch: batch,
                 instances: instances,

@@ -95,7 +95,9 @@ struct DeviceDraft: Hashable {
 
     /// Writes into every seat how much slower its co-runners make it.
     private mutating func disturb(_ problem: ConfluenceProblem, _ contention: ContentionModel) {
-        guard gpulets.count > 1 else {
+        // Where low lanes give way, those of one class may run beside each other.
+        let yields = gpulets.map { problem.yields($0.seats, on: group) }
+        guard gpulets.count > 1 || yields.contains(true) else {
             for place in gpulets.indices {
                 for number in gpulets[place].seats.indices {
                     gpulets[place].seats[number].slowdown = 1
@@ -116,10 +118,16 @@ struct DeviceDraft: Hashable {
         }
         for place in gpulets.indices {
             for number in gpulets[place].seats.indices {
+                let victim = loads[place][number]
+                let isHigh = gpulets[place].seats.map { problem.wants[$0.model].isHigh }
+                let mates = loads[place].indices.filter {
+                    yields[place] && $0 != number && isHigh[$0] == isHigh[number]
+                }
                 let slowdown = Self.slowdown(
-                    of: loads[place][number],
+                    of: victim,
                     at: place,
                     loads,
+                    mates: mates.map { loads[place][$0] },
                     contention,
                     problem.rule
                 )
@@ -137,12 +145,13 @@ struct DeviceDraft: Hashable {
         of victim: ContentionLoad,
         at gpulet: Int,
         _ loads: [[ContentionLoad]],
+        mates: [ContentionLoad],
         _ contention: ContentionModel,
         _ rule: CapacityRule
     ) -> Double {
-        var others: [ContentionLoad] = []
+        var others = mates
         var worst = 1.0
-        var sum = 0.0
+        var sum = mates.reduce(0) { $0 + pair(victim, $1, contention) - 1 }
         for place in loads.indices where place != gpulet {
             var found: (load: ContentionLoad, slowdown: Double)?
             for load in loads[place] {

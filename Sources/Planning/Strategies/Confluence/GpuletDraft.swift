@@ -27,8 +27,9 @@ struct GpuletDraft: Hashable {
         case alone
         /// One request at a time, the oldest first.
         case oldestFirst
-        /// Each lane has a batch in each round of this many ms.
-        case rounds(Double)
+        /// Each lane has a batch in each round of this many ms, `high` of them for those that high
+        /// lanes wait for: as many, but where low ones give way.
+        case rounds(Double, high: Double)
     }
 
     /// The size in units.
@@ -40,6 +41,12 @@ struct GpuletDraft: Hashable {
 
     /// Whether its lane is one of several behind one queue.
     var isPooled: Bool { seats.contains { $0.bears != nil } }
+
+    /// The round of `model`'s turns in ms; nil where there are none.
+    func round(of model: Int, in problem: ConfluenceProblem) -> Double? {
+        guard case .rounds(let all, let high) = turns else { return nil }
+        return problem.wants[model].isHigh ? high : all
+    }
 
     /// Finds batch limits with which all seats keep their rates at their slowdowns.
     ///
@@ -120,21 +127,35 @@ struct GpuletDraft: Hashable {
     /// difference between its own batch and a round is room for that.
     /// Starting from batches of 1, whoever cannot keep up takes its next larger batch until all
     /// can or the round has become too long. A round and a turn must fit into every objective
-    /// twice over, so that even a batch that gathers for a whole round ends in time.
+    /// twice over, so that even a batch that gathers for a whole round ends in time. Where low
+    /// lanes give way, a round is for high ones what high ones take.
     private mutating func settleRounds(_ problem: ConfluenceProblem, _ group: Int) -> Bool? {
         guard let choices = choices(problem, group) else { return nil }
         var picks = Array(repeating: 0, count: seats.count)
-        var tightest = Double.infinity
-        for seat in seats { tightest = min(tightest, problem.wants[seat.model].objective) }
-        while true {
-            var round = 0.0
-            for place in seats.indices {
-                round += choices[place][picks[place]].time * seats[place].slowdown
+        let isHigh = seats.map { problem.wants[$0.model].isHigh }
+        let yields = problem.yields(seats, on: group)
+        var (tightest, tightestHigh) = (Double.infinity, Double.infinity)
+        for (place, seat) in seats.enumerated() {
+            let objective = problem.wants[seat.model].objective
+            if yields, isHigh[place] {
+                tightestHigh = min(tightestHigh, objective)
+            } else {
+                tightest = min(tightest, objective)
             }
-            guard 2 * round <= tightest else { return nil }
+        }
+        while true {
+            var (round, high) = (0.0, 0.0)
+            for place in seats.indices {
+                let time = choices[place][picks[place]].time * seats[place].slowdown
+                round += time
+                if isHigh[place] { high += time }
+            }
+            if !yields { high = round }
+            guard 2 * round <= tightest, 2 * high <= tightestHigh else { return nil }
             var isEnough = true
             for place in seats.indices {
-                let most = roundCap(choices[place][picks[place]], seats[place], round, problem)
+                let own = isHigh[place] ? high : round
+                let most = roundCap(choices[place][picks[place]], seats[place], own, problem)
                 guard Double(seats[place].milliRate) > most else { continue }
                 isEnough = false
                 picks[place] += 1
@@ -147,7 +168,7 @@ struct GpuletDraft: Hashable {
             for place in seats.indices where take(choices[place][picks[place]], at: place) {
                 isNew = true
             }
-            turns = .rounds(round)
+            turns = .rounds(round, high: high)
             return isNew
         }
     }
@@ -213,13 +234,16 @@ struct GpuletDraft: Hashable {
         guard filled <= 1 else { return nil }
         let queue = SharedQueue(streams: streams)
         guard queue.load < CapacityRule.freeLoad else { return nil }
+        // Where low lanes give way, high ones wait for each other only.
+        let ahead = problem.yields(seats, on: group) ? queue.only(isHigh(problem)) : queue
         // Whoever comes while a longer rest than its window runs is late for certain.
         for (place, seat) in seats.enumerated() where windows[place].isFinite {
-            let most = problem.wants[seat.model].target * CapacityRule.plannedTarget
-            guard queue.surelyLater(than: windows[place]) <= most else { return nil }
+            let want = problem.wants[seat.model]
+            let most = want.target * CapacityRule.plannedTarget
+            let sure = (want.isHigh ? ahead : queue).surelyLater(than: windows[place])
+            guard sure <= most else { return nil }
         }
-        let finite = windows.filter(\.isFinite)
-        let late = queue.later(than: windows.map { $0.isFinite ? $0 : finite.max() ?? 1 })
+        let late = queue.late(windows, ahead: ahead, of: isHigh(problem))
         for (place, seat) in seats.enumerated() where windows[place].isFinite {
             let most = problem.wants[seat.model].target * CapacityRule.plannedTarget
             guard late[place] <= most else { return nil }
@@ -231,6 +255,10 @@ struct GpuletDraft: Hashable {
         }
         turns = .oldestFirst
         return isNew
+    }
+
+    private func isHigh(_ problem: ConfluenceProblem) -> [Bool] {
+        seats.map { problem.wants[$0.model].isHigh }
     }
 
     // MARK: Several models, by the papers
@@ -288,7 +316,7 @@ struct GpuletDraft: Hashable {
                 model.profile(on: kind)?.utilization(batch: batch)
                 ?? Utilization(batch: batch, sm: 0, l2: 0, dram: 0)
         }
-        turns = .rounds(duty)
+        turns = .rounds(duty, high: duty)
         return isNew
     }
 }

@@ -109,7 +109,8 @@ extension PlanWriter {
         let spread = (choice(of: seat, group)??.spread ?? 0) * seat.slowdown
         let rate = Double(seat.milliRate) / 1e6
         let objective = want.objective - spread
-        if case .rounds(let round) = gpulet.turns {
+        if case .rounds(let all, let high) = gpulet.turns {
+            let round = want.isHigh ? high : all
             let rounds = times.map { _ in round }
             return BatchQueue(times: rounds, rate: rate, objective: objective).violation()
         }
@@ -176,9 +177,10 @@ extension PlanWriter {
             streams.append(SharedQueue.Stream(rate: Double(seat.milliRate) / 1e6, time: time))
             windows.append(problem.wants[seat.model].objective - time - spread)
         }
-        let longest = windows.filter(\.isFinite).max() ?? 1
-        let late = SharedQueue(streams: streams)
-            .later(than: windows.map { $0.isFinite ? $0 : longest })
+        let isHigh = gpulet.seats.map { problem.wants[$0.model].isHigh }
+        let queue = SharedQueue(streams: streams)
+        let ahead = problem.yields(gpulet.seats, on: group) ? queue.only(isHigh) : queue
+        let late = queue.late(windows, ahead: ahead, of: isHigh)
         return zip(late, windows).map { $1.isFinite ? $0 : 0 }
     }
 

@@ -42,6 +42,13 @@ extension PlanWriter {
         if slowdown > 1.005 {
             words += ", \(Int(((slowdown - 1) * 100).rounded())) % of them for co-runners"
         }
+        let yielding = gpulet.lanes.filter {
+            $0.model != lane.model && !device.holdsUp(.high, behind: priority(of: $0.model))
+        }
+        if want.isHigh, problem.rule == .queue, !yielding.isEmpty {
+            let low = yielding.map { name(of: $0.model) }.joined(separator: ", ")
+            words += "; low gives way within its runs, so it waits for none of \(low)"
+        }
         if want.reserve > 1 { words += "; high class, a tenth kept free" }
         return words
     }
@@ -100,6 +107,10 @@ extension PlanWriter {
         }
         return "no size of \(group.kind) within its shares of \(spec.minShare) to"
             + " \(spec.maxShare) % serves it within its objective; widen them or relax it"
+    }
+
+    private func priority(of id: ModelID) -> PriorityClass {
+        problem.inputs.models.first { $0.id == id }?.priority ?? .high
     }
 
     private func name(of id: ModelID) -> String {

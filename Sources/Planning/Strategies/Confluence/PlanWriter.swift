@@ -100,19 +100,25 @@ struct PlanWriter {
             }
         guard !lanes.isEmpty else { return nil }
         var duty: TimeSpan?
-        if case .rounds(let ms) = gpulet.turns {
+        if case .rounds(let ms, _) = gpulet.turns {
             // In the queue's test a batch may gather as long as two rounds still fit behind it.
             var gathering = ms
             if problem.rule == .queue {
                 for seat in gpulet.seats {
-                    gathering = min(gathering, problem.wants[seat.model].objective - 2 * ms)
+                    let own = gpulet.round(of: seat.model, in: problem) ?? ms
+                    gathering = min(gathering, problem.wants[seat.model].objective - 2 * own)
                 }
             }
             duty = TimeSpan(nanoseconds: Int64(max(0, gathering) * 1e6))
         }
+        let seats = gpulet.seats.filter { $0.milliRate > 0 }
+        // Low batches that give way within their runs never take the slot that high ones need.
+        let yielding =
+            problem.yields(seats, on: group)
+            ? seats.filter { !problem.wants[$0.model].isHigh }.count : 0
         return Plan.GpuletLayout(
             units: gpulet.units,
-            slots: lanes.count == 1 ? lanes[0].instances : 1,
+            slots: lanes.count == 1 ? lanes[0].instances : 1 + Int32(yielding),
             dutyCycle: duty,
             lanes: lanes
         )
@@ -146,7 +152,7 @@ struct PlanWriter {
         let expected = CoRunners.slowed(alone, by: slowdown)
         layout.gpulets[number].lanes[place].expected = expected
         var turn = expected
-        if case .rounds(let ms) = draft.gpulets[number].turns {
+        if let ms = draft.gpulets[number].round(of: model, in: problem) {
             turn = .milliseconds(rounding: ms)
         }
         if let slo = problem.inputs.models[model].slo {

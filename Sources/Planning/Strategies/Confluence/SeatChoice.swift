@@ -88,6 +88,8 @@ struct DeviceClass {
     var contention: ContentionModel
     /// How data gets there.
     var copy: CopySpec?
+    /// Whether low batches give way to high ones within their runs.
+    var preemptsLow: Bool
     /// The places of the devices in the inputs.
     var devices: [Int]
 

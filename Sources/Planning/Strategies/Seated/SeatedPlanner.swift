@@ -17,7 +17,9 @@ public import ServingDomain
 ///
 /// With `sharesCores` it also tears walls down that only cost: where the cores of CPUs do hardly
 /// more work behind walls than all together (`leastGain(_:)`), every core is for everybody, and the
-/// dispatcher decides by priority and slack. A core that idles behind a wall serves nobody.
+/// dispatcher decides by priority and slack. A core that idles behind a wall serves nobody. Where
+/// low batches give way within their runs (`DeviceSpec.preemptsLow`), high models are promised
+/// their objectives there as if there were no low ones (`SharedCores`).
 ///
 /// Cost: the other planner's, and O(models x gpulets).
 public struct SeatedPlanner: Planner {
@@ -98,7 +100,8 @@ public struct SeatedPlanner: Planner {
         return walled > 0 ? together / walled : 1
     }
 
-    /// Every core for everybody; what did not fit behind walls is still said.
+    /// Every core for everybody; what did not fit behind walls is still said, but for high models
+    /// where low ones give way within their runs: those wait for each other only.
     private func shared(_ walled: Plan, _ inputs: PlanInputs) throws(PlanError) -> Plan {
         var plan = try WholePlanner().plan(inputs)
         plan.planner = walled.planner
@@ -108,12 +111,39 @@ public struct SeatedPlanner: Planner {
             for gpulet in plan.devices[layout].gpulets.indices {
                 for lane in plan.devices[layout].gpulets[gpulet].lanes.indices {
                     plan.devices[layout].gpulets[gpulet].lanes[lane].why =
-                        "walls would hardly save work here, so all share all cores, by priority "
-                        + "and slack"
+                        Self.noWalls
                 }
             }
         }
+        if let cores = SharedCores(inputs, inner) {
+            for word in try cores.words() { tell(word, inputs.models[word.place].id, in: &plan) }
+        }
         return plan
+    }
+
+    private static let noWalls =
+        "walls would hardly save work here, so all share all cores, by priority and slack"
+
+    /// Writes down what a high model is promised whom no low batch holds up.
+    private func tell(_ word: SharedCores.Word, _ model: ModelID, in plan: inout Plan) {
+        plan.unserved.removeAll { $0.model == model }
+        if word.left > 0 {
+            plan.unserved.append(
+                Plan.Unserved(model: model, milliRate: word.left, why: word.why)
+            )
+            plan.unserved.sort { $0.model < $1.model }
+        }
+        for layout in plan.devices.indices {
+            for gpulet in plan.devices[layout].gpulets.indices {
+                for lane in plan.devices[layout].gpulets[gpulet].lanes.indices
+                where plan.devices[layout].gpulets[gpulet].lanes[lane].model == model {
+                    var placement = plan.devices[layout].gpulets[gpulet].lanes[lane]
+                    placement.violation = word.violation
+                    placement.why = "\(Self.noWalls); \(word.why)"
+                    plan.devices[layout].gpulets[gpulet].lanes[lane] = placement
+                }
+            }
+        }
     }
 
     /// What an objective is planned for: six parts in seven of it, less a millisecond.

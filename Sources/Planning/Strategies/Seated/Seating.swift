@@ -51,10 +51,23 @@ struct Seating {
             )
         } else if let (layout, number) = quietest(for: place) {
             let units = plan.devices[layout].gpulets[number].units
+            // Low batches that give way within their runs never take the slot of high ones.
+            if needsSlot(place, layout, number) { plan.devices[layout].gpulets[number].slots += 1 }
             plan.devices[layout].gpulets[number].lanes.append(
                 lane(place, layout, units, "beside others, as far as they leave it time")
             )
         }
+    }
+
+    /// Whether a model on the gpulet would be the first there of a class that the other class's
+    /// lanes give way to, or one more that gives way.
+    private func needsSlot(_ place: Int, _ layout: Int, _ number: Int) -> Bool {
+        guard let device = device(layout), device.preemptsLow else { return false }
+        let classes = plan.devices[layout].gpulets[number].lanes.compactMap { lane in
+            inputs.models.first { $0.id == lane.model }?.priority
+        }
+        return inputs.models[place].priority == .low
+            ? classes.contains(.high) : !classes.contains(.high) && !classes.isEmpty
     }
 
     private func lane(
@@ -147,8 +160,10 @@ struct Seating {
                 .latency(batch: 1, units: gpulet.units)
         }
         guard let own = one(place) else { return false }
+        let newcomer = inputs.models[place].priority
         return gpulet.lanes.contains { lane in
             guard let other = inputs.models.firstIndex(where: { $0.id == lane.model }),
+                device.holdsUp(inputs.models[other].priority, behind: newcomer),
                 let slo = inputs.models[other].slo, let theirs = one(other)
             else { return false }
             return own + theirs > SeatedPlanner.promise(slo)
