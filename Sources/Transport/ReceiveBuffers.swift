@@ -16,7 +16,7 @@ public struct ReceiveBuffers: RecvByteBufferAllocator {
     /// the event loop's next turn.
     public static let readsPerTurn: UInt = 1
     /// How fast reads grow that fill their buffers.
-    static let growth = 8
+    static let growth = 4
 
     private var size = Self.small
 

@@ -14,6 +14,10 @@ struct ReplayCommand: ParsableCommand {
 
     @Argument(help: "The file that `sluice serve --journal` wrote.")
     var journal: String
+    @Option(help: "Write what became of each batch to this file, as CSV.")
+    var batches: String?
+    @Option(help: "Write what became of each request to this file, as CSV.")
+    var requests: String?
     @Flag(help: "Print JSON.")
     var json = false
 
@@ -38,6 +42,7 @@ struct ReplayCommand: ParsableCommand {
         } catch {
             throw CommandFailure(error.message)
         }
+        var listing = try JournalListing(batches: batches, requests: requests)
         var end = "is cut off"
         while next < bytes.count {
             let entry: JournalEntry
@@ -50,11 +55,13 @@ struct ReplayCommand: ParsableCommand {
             switch entry {
             case .event(let record):
                 if let mismatch = replay.feed(record) { throw differs(mismatch) }
+                listing.take(record, replay.buffer)
             case .end(.finished): end = "is whole"
             case .end(.ringFull): end = "ends early: the disk was too slow"
             case .end(.writeFailed): end = "ends early: it could not be written"
             }
         }
+        try listing.finish()
         report(replay.events, replay.digest, end)
     }
 

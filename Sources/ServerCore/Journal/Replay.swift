@@ -17,8 +17,10 @@ public struct Replay: ~Copyable {
     /// The hash over the orders of all events, for comparing whole runs.
     public var digest: UInt64 { total.value }
 
+    /// What the fresh core ordered for the last event.
+    public private(set) var buffer = ActionBuffer()
+
     private var core: ServerCore
-    private var buffer = ActionBuffer()
     private var total = OrderHash()
 
     /// Creates a fresh core from what a journal says about the old one.

@@ -33,7 +33,6 @@ final class CoreDriver: Sendable {
     private let state: Mutex<State>
     private let traces: TraceWriter
     private let timer = WakeTimer()
-    private let watch = StarvationWatch()
     private let taken = Atomic<Int>(0)
     private let isWithoutDevice = Atomic<Bool>(false)
     /// The core's capacities.
@@ -72,14 +71,13 @@ final class CoreDriver: Sendable {
     /// Starts the timer, the watch over loading threads and the control thread.
     func start(_ carryOut: @escaping @Sendable (ControlQueue.Item) -> Void) {
         timer.start { [unowned self] in post(.wake) }
-        watch.start()
+        StarvationWatch.begin()
         control.start(carryOut)
     }
 
     /// Ends both threads; requests must have ended before.
     func stop() {
         timer.stop()
-        watch.stop()
         control.stop()
     }
 

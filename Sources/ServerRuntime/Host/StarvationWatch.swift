@@ -1,6 +1,5 @@
 import CHost
 import ServingDomain
-import Synchronization
 
 /// Sees to it that work which gives way comes to an end all the same.
 ///
@@ -9,8 +8,9 @@ import Synchronization
 /// that class that waited for a core through two looks, half a second, gets a tenth of one
 /// (niceness 10) for the next ten seconds, and so on in turn.
 ///
-/// Costs some 50 us a look with 60 threads, four times a second.
-final class StarvationWatch: Sendable {
+/// One for the process, whose threads it looks at, from the first server to the end. Costs some
+/// 50 us a look with 60 threads, four times a second.
+enum StarvationWatch {
     /// Between two looks.
     static let period = TimeSpan.milliseconds(250)
     /// Looks that a thread must have starved through.
@@ -20,27 +20,20 @@ final class StarvationWatch: Sendable {
     /// The most threads of a process that are looked at.
     static let limit: Int32 = 4_096
 
-    private let stopped = Atomic<Bool>(false)
-    private let bell = Doorbell()
+    /// Sees to it that the watch is kept; not where the process may not take back what it gave,
+    /// whose threads don't give way by class to begin with.
+    static func begin() { _ = isKept }
 
-    /// Starts the thread that looks; not where the process may not take back what it gave, whose
-    /// threads don't give way by class to begin with.
-    func start() {
-        guard ClassUrgency.mayTakeBack else { return }
-        SystemThread.start("sluice-watch") { [self] in
+    private static let isKept =
+        ClassUrgency.mayTakeBack
+        && SystemThread.start("sluice-watch") {
+            let bell = Doorbell()
             var look = StarvationLook()
-            while !stopped.load(ordering: .acquiring) {
-                _ = bell.wait(until: MonotonicTime.now() + Self.period)
+            while true {
+                _ = bell.wait(until: MonotonicTime.now() + period)
                 look.take()
             }
         }
-    }
-
-    /// Ends it.
-    func stop() {
-        stopped.store(true, ordering: .releasing)
-        bell.ring()
-    }
 }
 
 /// One look after the other at a process's threads.
