@@ -30,7 +30,7 @@ struct JournalListing {
             try ListingFile(
                 $0,
                 "model,level,items,instance,launched_ms,gather_ms,run_ms,run_end_ms,end_ms,"
-                    + "reported_ms,earliest_deadline_ms,outcome"
+                    + "reported_ms,expected_end_ms,earliest_deadline_ms,outcome"
             )
         }
         requestFile = try requests.map {
@@ -96,7 +96,7 @@ struct JournalListing {
             name(batch.order.model), batch.level.map { "\($0)" } ?? "", "\(batch.order.items)",
             "\(batch.order.instance.index)", told(batch.launched), told(first?.copyInBegan),
             told(first?.runBegan), told(last?.runEnded), told(last?.copyOutEnded), told(now),
-            told(batch.earliest), outcome,
+            told(batch.order.expected), told(batch.earliest), outcome,
         ])
     }
 

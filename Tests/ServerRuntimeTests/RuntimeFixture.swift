@@ -1,3 +1,4 @@
+import CHost
 import EngineEmulated
 import Logging
 import ServerCore
@@ -44,6 +45,8 @@ final class TestExchange: InferenceExchange {
         var shape: [Int64] = []
         var ending: Ending?
         var endings = 0
+        /// How the thread was run that brought the result.
+        var pace = HOST_PACE_NONE
         var waiters: [CheckedContinuation<Ending, Never>] = []
     }
 
@@ -64,6 +67,7 @@ final class TestExchange: InferenceExchange {
         state.withLock { state in
             state.output = Array(bytes)
             state.shape = shape
+            state.pace = host_pace_of(0)
         }
     }
 
@@ -76,6 +80,9 @@ final class TestExchange: InferenceExchange {
         }
         for waiter in waiters { waiter.resume(returning: ending) }
     }
+
+    /// How the thread was run that brought the result.
+    var pace: host_pace { state.withLock { $0.pace } }
 
     /// The request's end, once it is there.
     func ended() async -> Ending {

@@ -90,6 +90,8 @@ struct UrgencyTests {
             return
         }
         #expect(exchange.output == Array(repeating: value, count: 64))
+        // Results, replies and the core's lock must not wait for a core that high work has.
+        #expect(exchange.pace == HOST_PACE_USUAL)
     }
 }
 

@@ -63,7 +63,7 @@ final class LaneThread: @unchecked Sendable {
     private let beginning = Doorbell()
     private let stopping = Atomic<Bool>(false)
     /// Whether its threads give way now.
-    private var givesWay = false
+    private var crewGivesWay = false
     /// Whether the core goes on without it: nothing that it still brings is wanted.
     private let abandoned = Atomic<Bool>(false)
     private let driver: CoreDriver
@@ -163,7 +163,7 @@ final class LaneThread: @unchecked Sendable {
             repeat {
                 deeds.hasEarnedNext = false
                 if isToMove.load(ordering: .acquiring) { moveNow() }
-                giveWay()
+                setCrew()
                 runBatch(&deeds)
             } while deeds.hasEarnedNext
             if stopping.load(ordering: .acquiring) { break }
@@ -174,14 +174,27 @@ final class LaneThread: @unchecked Sendable {
         driver.laneEnded(self, .stopped)
     }
 
-    /// Runs low work behind high work, where the threads of the instance do it themselves.
-    private func giveWay() {
+    /// Lets the instance's own threads run low work behind high work.
+    private func setCrew() {
         guard mailbox.order != nil, let instance, instance.computesOnCaller else { return }
         let does = driver.urgency.givesWay(isHigh: mailbox.isHigh)
-        guard does != givesWay else { return }
-        givesWay = does
-        ClassUrgency.caller(givesWay: does)
+        guard does != crewGivesWay else { return }
+        crewGivesWay = does
         instance.giveWay(does)
+    }
+
+    /// Lets the engine run, behind high work if the batch is low. Only that: whoever holds the
+    /// core's lock or has results to hand out must not wait for a core that high work has.
+    private func perform(
+        _ stage: Stage,
+        by instance: any EngineInstance
+    ) throws(EngineError) -> StageTimes? {
+        guard instance.computesOnCaller, driver.urgency.givesWay(isHigh: mailbox.isHigh) else {
+            return try instance.perform(stage)
+        }
+        ClassUrgency.caller(givesWay: true)
+        defer { ClassUrgency.caller(givesWay: false) }
+        return try instance.perform(stage)
     }
 
     private func settleIn(_ placement: Placement) {
@@ -200,7 +213,7 @@ final class LaneThread: @unchecked Sendable {
         guard let due = move.withLock({ $0.take() }) else { return }
         if let next = due.instance { progress.withLock { _ in instance = next } }
         settleIn(due.placement)
-        if givesWay { instance?.giveWay(true) }
+        if crewGivesWay { instance?.giveWay(true) }
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may
@@ -254,7 +267,7 @@ final class LaneThread: @unchecked Sendable {
         guard order.stage == .whole else { return try carryPart(order, by: instance) }
         try board(order, on: instance)
         let runBegan = MonotonicTime.now()
-        let known = try instance.perform(.whole)
+        let known = try perform(.whole, by: instance)
         let runEnded = MonotonicTime.now()
         try checkWanted()
         try scatterer.scatter(mailbox.passengers, items: order.items, from: instance)
@@ -286,7 +299,7 @@ final class LaneThread: @unchecked Sendable {
         }
         staged = nil
         let began = MonotonicTime.now()
-        let known = try instance.perform(order.stage)
+        let known = try perform(order.stage, by: instance)
         let isLast = journey.plan.isLast(order.stage)
         let times = known ?? StageTimes(order.stage, from: began, to: MonotonicTime.now())
         journey.note(order.stage, times)
