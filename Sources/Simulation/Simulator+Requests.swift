@@ -68,7 +68,10 @@ extension Simulator {
         tickets[slot].generation &+= 1
         freeSlots.append(request.slot)
         live -= 1
-        ledger.ended(ticket, outcome, at: now)
+        // Steps of an application call each other within the server.
+        let seen = ticket.run >= 0 ? now : now + setup.durations.transport
+        let isLate = outcome == .served && seen > ticket.deadline
+        ledger.ended(ticket, isLate ? .late : outcome, at: seen)
         requestEnded(ticket, outcome)
     }
 

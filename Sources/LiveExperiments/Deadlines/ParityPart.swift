@@ -16,8 +16,11 @@ import Workloads
 /// loops, timers and client run on the first (design notes, G.3b). With one core there is nothing
 /// to keep apart, and the check says so.
 ///
-/// The simulator is told the profiles that were measured before, each scaled by what the server's
-/// own batches took in the live run: machines drift, and the question is not by how much.
+/// The simulator is told what surrounds the decisions: the profiles that were measured before, each
+/// scaled by what the server's own batches took in the live run (machines drift, and the question
+/// is not by how much), how long a batch takes to begin, and the way between client and server. It
+/// plays the trace nine times, with other noise each time, and the mean counts: no profile says
+/// which batch will be the slow one.
 struct ParityPart: Sendable {
     /// Heavy enough that the first core can carry their images, light enough for many requests.
     static let networks = ["squeezenet", "mobilenet_v2", "mobilenet_v1", "googlenet"]
@@ -29,6 +32,10 @@ struct ParityPart: Sendable {
     static let goodputLimit = 10.0, violationLimit = 2.0
     /// The largest batch.
     static let maxBatch = 8
+    /// Load, in units of `LivePace.load`: violations are few, and a few more or less are chance.
+    static let length = 3.0
+    /// How often the trace is simulated.
+    static let simulations: UInt64 = 9
 
     let bench: LiveBench
 
@@ -66,23 +73,34 @@ struct ParityPart: Sendable {
         let live = try await live(mix, traces, own: Array(own), others: Array(cores.prefix(1)))
         let factors = profiles.map { Self.factor(live.counts[$0.model], over: $0) }
         bench.say("(d) simulated")
-        let ledger = try simulated(mix, traces, zip(profiles, factors).map { $0.scaled(by: $1) })
+        let around = Surroundings(live.counts, live.report)
+        let simulated = try simulated(
+            mix,
+            traces,
+            zip(profiles, factors).map { $0.scaled(by: $1) },
+            around
+        )
         var result = Self.result(
             mix,
             live.report,
-            ledger,
+            simulated,
             isPinned: cores.count > 1,
             drift: factors.max() ?? 1
         )
         for (profile, factor) in zip(profiles, factors) {
             result.row("d: batch times over the profile", ["model": profile.model], factor, "")
         }
+        result.row("d: until a batch begins", [:], around.launch.inMilliseconds, "ms")
+        result.row("d: between client and server", [:], around.transport.inMilliseconds, "ms")
         return result
     }
 
+    /// For how long load comes.
+    var seconds: Double { Self.length * bench.pace.load }
+
     /// When requests of each member come, from the begin of the load.
     private func traces(_ mix: LiveMix) -> [[TimeSpan]] {
-        let end = TimeSpan.milliseconds(rounding: (bench.pace.warmUp + bench.pace.load) * 1_000)
+        let end = TimeSpan.milliseconds(rounding: seconds * 1_000)
         return mix.members.enumerated().map { place, member in
             let arrivals = Arrivals(
                 .poisson(rate: mix.rate(of: member, at: Self.load)),
@@ -114,8 +132,8 @@ struct ParityPart: Sendable {
             traffic: zip(mix.members, traces).map { member, times in
                 Drive.Traffic(model: member.name, process: .trace(times), sloMs: member.sloMs)
             },
-            warmUp: bench.pace.warmUp,
-            seconds: bench.pace.load,
+            warmUp: 0,
+            seconds: seconds,
             seed: bench.options.seed,
             isShared: true
         )
@@ -156,86 +174,24 @@ struct ParityPart: Sendable {
         return try await body()
     }
 
-    private func simulated(
-        _ mix: LiveMix,
-        _ traces: [[TimeSpan]],
-        _ profiles: [Profile]
-    ) throws -> Ledger {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
-        var library = ProfileLibrary()
-        for profile in profiles { try library.add(profile, source: profile.model) }
-        var models: [SimulatedModel] = []
-        for (place, member) in mix.members.enumerated() {
-            let id = ModelID(Int32(place))
-            var spec = try library.spec(id, of: member.name, on: [device])
-            spec.slo = .milliseconds(rounding: member.sloMs)
-            let level: Int32 = member.priority == .high ? 1 : 2
-            spec.priorities = PriorityRules(levels: 2, defaultLevel: level)
-            spec.batching = BatchingRules(dynamic: true)
-            let spread = Self.spread(profiles.first { $0.model == member.name })
-            models.append(SimulatedModel(spec, truth: ModelTruth(of: spec, spread: spread)))
-        }
-        var setup = SimulationSetup(
-            devices: [device],
-            models: models,
-            loads: traces.enumerated().map { RequestLoad(ModelID(Int32($0)), .trace($1)) },
-            duration: .milliseconds(rounding: (bench.pace.warmUp + bench.pace.load) * 1_000)
-        )
-        setup.warmUp = .milliseconds(rounding: bench.pace.warmUp * 1_000)
-        setup.plans = .planner(Self.planner)
-        setup.policy = Self.policy
-        setup.seed = bench.options.seed
-        do { return try Simulator.run(setup) } catch { throw LiveError(error.message) }
-    }
-
     // MARK: Arithmetic
-
-    /// What a run's time varies by at most; what is beyond is the machine's, not the model's.
-    static let mostSpread = 0.1
-
-    /// The standard deviation of a run's logarithm, from median and 99th percentile at batch 1
-    /// (2.33 deviations apart where the logarithm is normal), at most `mostSpread`.
-    static func spread(_ profile: Profile?) -> Double {
-        guard let row = profile?.latency.first(where: { $0.batch == 1 }), let p99 = row.p99Ms,
-            row.ms > 0, p99 > row.ms
-        else { return 0 }
-        return min(mostSpread, log(p99 / row.ms) / 2.33)
-    }
-
-    /// How much longer a server's batches took than the profile says; 1 where there are none.
-    static func factor(_ counts: ModelCounts?, over profile: Profile) -> Double {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
-        guard let counts, let surface = try? profile.surface(on: device) else { return 1 }
-        var (found, told) = (0.0, 0.0)
-        for size in counts.sizes {
-            guard let each = surface.latency(batch: Int32(size.items), units: 1) else { continue }
-            found += size.seconds
-            told += Double(size.batches) * each.inSeconds
-        }
-        return found > 0 && told > 0 ? found / told : 1
-    }
 
     static func result(
         _ mix: LiveMix,
         _ live: LoadReport,
-        _ ledger: Ledger,
+        _ simulated: [Pair.Side],
         isPinned: Bool,
         drift: Double
     ) -> PartResult {
-        let pairs = mix.members.enumerated().map { place, member in
-            let counts = ledger.counts(of: ModelID(Int32(place)))
+        let pairs = zip(mix.members, simulated).map { member, simulated in
             let line = live.line(of: member.name)
-            let seconds = max(1e-9, ledger.measured.inSeconds)
             return Pair(
                 model: member.name,
                 live: .init(
                     goodput: line?.goodput ?? 0,
                     violations: line.map { Tally($0).violationPercent } ?? 100
                 ),
-                simulated: .init(
-                    goodput: Double(counts.served) / seconds,
-                    violations: counts.violationPercent
-                )
+                simulated: simulated
             )
         }
         return result(pairs, lag: live.sendLagP99Ms, isPinned: isPinned, drift: drift)
@@ -288,17 +244,5 @@ struct ParityPart: Sendable {
             note: note
         )
         return result
-    }
-}
-
-extension Profile {
-    /// The same with all latencies multiplied.
-    fileprivate func scaled(by factor: Double) -> Profile {
-        var scaled = self
-        for place in scaled.latency.indices {
-            scaled.latency[place].ms *= factor
-            scaled.latency[place].p99Ms = scaled.latency[place].p99Ms.map { $0 * factor }
-        }
-        return scaled
     }
 }

@@ -284,22 +284,39 @@ final class CoreDriver: Sendable {
     }
 
     private func carryOut(_ deeds: inout Deeds, runner: LaneThread?) {
-        // The next batch first, then the replies: the engine must not wait for sockets.
-        var own: LaneThread?
-        if let lane = deeds.firstLaunch {
-            if runner == nil, runsInline(lane) {
-                own = lane
-            } else if lane === runner {
-                deeds.hasEarnedNext = true
-            } else {
-                lane.wake()
-            }
-            for lane in deeds.launches {
-                if lane === runner { deeds.hasEarnedNext = true } else { lane.wake() }
-            }
-        }
+        // The next batch first, then the replies: a device must not wait for sockets. But a batch
+        // that wants this thread's own core would take it, and the replies would wait for its end.
+        let sharesCore = runner?.computesHere == true
+        if sharesCore { answer(deeds) }
+        let own = launch(&deeds, runner)
         for (lane, batch) in deeds.terminations { lane.terminate(batch) }
-        let now = deeds.ends.isEmpty ? .zero : MonotonicTime.now()
+        if !sharesCore { answer(deeds) }
+        for order in deeds.control { control.add(.order(order)) }
+        timer.want(deeds.wake, after: deeds.sequence)
+        if let own { runInline(own) }
+    }
+
+    /// Wakes the lanes whose mailboxes were filled; returns one that this thread is to run itself.
+    private func launch(_ deeds: inout Deeds, _ runner: LaneThread?) -> LaneThread? {
+        guard let first = deeds.firstLaunch else { return nil }
+        var own: LaneThread?
+        if runner == nil, runsInline(first) {
+            own = first
+        } else if first === runner {
+            deeds.hasEarnedNext = true
+        } else {
+            first.wake()
+        }
+        for lane in deeds.launches {
+            if lane === runner { deeds.hasEarnedNext = true } else { lane.wake() }
+        }
+        return own
+    }
+
+    /// Hands out what requests ended with.
+    private func answer(_ deeds: Deeds) {
+        guard !deeds.ends.isEmpty else { return }
+        let now = MonotonicTime.now()
         // A loop that was woken by the first reply of a batch would be asleep again before the next
         // one came, so each bell is rung after the last of its replies.
         var bell: (any ReplyBell)?
@@ -312,9 +329,6 @@ final class CoreDriver: Sendable {
             bell = next
         }
         bell?.ring()
-        for order in deeds.control { control.add(.order(order)) }
-        timer.want(deeds.wake, after: deeds.sequence)
-        if let own { runInline(own) }
     }
 
     /// Whether the submitting thread runs the batch itself: it is short, and no other request is

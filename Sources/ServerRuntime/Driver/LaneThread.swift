@@ -174,6 +174,9 @@ final class LaneThread: @unchecked Sendable {
         driver.laneEnded(self, .stopped)
     }
 
+    /// Whether batches take the processor that this thread runs on; asked by this thread.
+    var computesHere: Bool { instance?.computesOnCaller ?? false }
+
     /// Lets the instance's own threads run low work behind high work.
     private func setCrew() {
         guard mailbox.order != nil, let instance, instance.computesOnCaller else { return }

@@ -158,6 +158,8 @@ public struct ControlDurations: Hashable, Sendable {
     public var stop = TimeSpan.milliseconds(10)
     /// From a launch until its lane thread begins.
     public var launch = TimeSpan.zero
+    /// Between client and server, there and back: clients count it, the core doesn't see it.
+    public var transport = TimeSpan.zero
     /// From `terminate` until the engine gives up.
     public var terminate = TimeSpan.milliseconds(1)
 
