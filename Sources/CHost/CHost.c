@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static const int helped_niceness = 10, little_niceness = 18;
+
 bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
     const int64_t second = 1000000000;
     struct timespec until = {
@@ -45,12 +47,17 @@ enum host_pace host_pace_of(int32_t thread) {
     const int class = sched_getscheduler(thread);
     if (class < 0) return HOST_PACE_NONE;
     if (class == SCHED_IDLE) return HOST_PACE_IDLE;
-    return getpriority(PRIO_PROCESS, (id_t)thread) > 0 ? HOST_PACE_NICE : HOST_PACE_USUAL;
+    const int nice = getpriority(PRIO_PROCESS, (id_t)thread);
+    if (nice == helped_niceness) return HOST_PACE_HELPED;
+    if (nice == little_niceness) return HOST_PACE_HELPED_LITTLE;
+    return nice > 0 ? HOST_PACE_NICE : HOST_PACE_USUAL;
 }
 
 bool host_set_pace(int32_t thread, enum host_pace pace) {
     struct sched_param none = {0};
-    const int nice = pace == HOST_PACE_NICE ? 10 : 0;
+    const int nice = pace == HOST_PACE_HELPED          ? helped_niceness
+                     : pace == HOST_PACE_HELPED_LITTLE ? little_niceness
+                                                       : 0;
     const int class = pace == HOST_PACE_IDLE ? SCHED_IDLE : SCHED_OTHER;
     return sched_setscheduler(thread, class, &none) == 0 &&
            setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;

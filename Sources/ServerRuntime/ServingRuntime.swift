@@ -23,9 +23,9 @@ public final class ServingRuntime: Sendable {
     /// Memory shared with clients.
     public let sharedMemory: SharedMemory
 
-    private let configuration: RuntimeConfiguration
+    let configuration: RuntimeConfiguration
     private let source: any ModelSource
-    private let driver: CoreDriver
+    let driver: CoreDriver
     private let registry: ModelRegistry
     private let loader: ModelLoader
     private let control: ControlPlane
@@ -35,7 +35,7 @@ public final class ServingRuntime: Sendable {
     private let keeper: LearnedKeeper
     private let journal: JournalWriter?
     private let traces: TraceWriter
-    private let logger: Logger
+    let logger: Logger
     private let host = HostLoad()
     private let standing = Mutex(Phase.starting)
 
@@ -256,12 +256,6 @@ public final class ServingRuntime: Sendable {
     /// take as long as planning does.
     public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
         try board.preview(demand)
-    }
-
-    /// Says that a device that was lost answers again: it is planned for from now on.
-    public func deviceIsBack(_ device: DeviceID) {
-        logger.notice("device number \(device.index) is back and is planned for again")
-        driver.back(device)
     }
 
     // MARK: Control (fronts await)

@@ -205,7 +205,11 @@ import VirtualDevices
         await reached { setting.fixture.metrics().contains("sluice_devices_lost_total 1.0") }
         await reached { setting.shares(units: 100).count == 21 }
         setting.control.set(EmulatedFaults())
-        setting.fixture.runtime.deviceIsBack(DeviceID(1))
+        let runtime = setting.fixture.runtime
+        let devices = runtime.devices
+        #expect(devices.map(\.isPresent) == [true, false, true, true])
+        #expect(runtime.setDevice(named: devices[1].spec.name, isPresent: true))
+        #expect(!runtime.setDevice(named: "nobody", isPresent: true))
         await reached { setting.stands(next) }
         load.stop()
         await running.value

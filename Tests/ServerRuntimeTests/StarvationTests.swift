@@ -33,12 +33,23 @@ struct StarvationTests {
         let idle = await bench.begin("idle-one", .background, isBusy: false)
         let greedy = await bench.begin("greedy", .normal)
         StarvationWatch.begin()
-        #expect(await bench.reaches(hungry, HOST_PACE_NICE))
+        #expect(await bench.reaches(hungry, HOST_PACE_HELPED, HOST_PACE_HELPED_LITTLE))
         #expect(host_pace_of(idle) == HOST_PACE_IDLE)
         #expect(host_pace_of(greedy) == HOST_PACE_USUAL)
         // Help ends, and comes again.
         #expect(await bench.reaches(hungry, HOST_PACE_IDLE))
-        #expect(await bench.reaches(hungry, HOST_PACE_NICE))
+        #expect(await bench.reaches(hungry, HOST_PACE_HELPED, HOST_PACE_HELPED_LITTLE))
+    }
+
+    @Test("Who has another niceness than help gives is not taken for one that is helped")
+    func otherNiceness() async {
+        let pace: host_pace = await withCheckedContinuation { told in
+            SystemThread.start("nice-one") {
+                host_be_nice(ClassUrgency.niceness)
+                told.resume(returning: host_pace_of(0))
+            }
+        }
+        #expect(pace == HOST_PACE_NICE)
     }
 }
 
@@ -67,10 +78,10 @@ private final class StarvationBench: Sendable {
     }
 
     /// Whether a thread comes to be run as wanted, within forty seconds.
-    func reaches(_ thread: Int32, _ pace: host_pace) async -> Bool {
+    func reaches(_ thread: Int32, _ paces: host_pace...) async -> Bool {
         let bell = Doorbell()
         for _ in 0..<800 {
-            if host_pace_of(thread) == pace { return true }
+            if paces.contains(host_pace_of(thread)) { return true }
             await withCheckedContinuation { next in
                 SystemThread.start("look") {
                     _ = bell.wait(until: MonotonicTime.now() + .milliseconds(50))

@@ -31,6 +31,11 @@ enum host_pace {
     HOST_PACE_USUAL,
     /// In the usual class with a smaller part, as by `host_be_nice`.
     HOST_PACE_NICE,
+    /// In the usual class with a tenth of a core that others want (niceness 10), as by
+    /// `host_set_pace` alone.
+    HOST_PACE_HELPED,
+    /// The same with a sixtieth (niceness 18).
+    HOST_PACE_HELPED_LITTLE,
     /// Only where nobody else wants a core, as by `host_give_way`.
     HOST_PACE_IDLE,
 };
@@ -41,7 +46,7 @@ int32_t host_thread_number(void);
 /// How a thread is run, by the system's number for it; 0 = the calling one.
 enum host_pace host_pace_of(int32_t thread);
 
-/// Lets a thread that gives way be nice instead (10), or one that is nice give way.
+/// Sets how a thread is run: helped, helped a little, idle or usual. False where it has ended or may not.
 bool host_set_pace(int32_t thread, enum host_pace pace);
 
 /// For how many nanoseconds a thread has run, and whether it runs or waits for a core right now;

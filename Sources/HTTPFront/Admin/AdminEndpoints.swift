@@ -34,6 +34,8 @@ struct AdminEndpoints: Sendable {
         case .trace(let model): return try trace(model, isPost ? body : nil)
         case .logging: return try logging(isPost ? body : nil)
         case .plan: return try plan(isPost ? body : nil)
+        case .devices: return devices()
+        case .device(let name, let isBack): return try device(name, isBack: isBack)
         case .index: return try index(body)
         case .namedRepository:
             throw WireError(

@@ -24,6 +24,10 @@ enum Route: Hashable, Sendable {
     case memory(MemoryKind, MemoryCall, region: String?)
     /// `/v1/plan`: what the server does and why; with a demand, what it would do.
     case plan
+    /// `/v1/devices`: what there is to run models on.
+    case devices
+    /// `/v1/devices/NAME/lost` and `/back`.
+    case device(name: String, isBack: Bool)
     /// `/metrics`, on its own listener.
     case metrics
 
@@ -67,7 +71,7 @@ enum Route: Hashable, Sendable {
         case .model(.statistics, _, _), .allStatistics: .statistics
         case .trace: .trace
         case .logging: .logging
-        case .index, .repository, .namedRepository: .modelRepository
+        case .index, .repository, .namedRepository, .devices, .device: .modelRepository
         case .memory: .sharedMemory
         case .metrics: nil
         }
@@ -76,7 +80,7 @@ enum Route: Hashable, Sendable {
     private var isPost: Bool {
         switch self {
         case .model(.infer, _, _), .model(.generate, _, _), .index, .repository,
-            .namedRepository, .memory(_, .register, _), .memory(_, .unregister, _):
+            .namedRepository, .device, .memory(_, .register, _), .memory(_, .unregister, _):
             true
         default: false
         }

@@ -9,7 +9,7 @@ enum Router {
         guard path.utf8.count <= maxPath, path.utf8.first == UInt8(ascii: "/") else { return nil }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         if metricsOnly { return parts == ["metrics"] ? .metrics : nil }
-        if parts == ["v1", "plan"] { return .plan }
+        if parts.first == "v1" { return ours(Array(parts.dropFirst())) }
         guard parts.first == "v2", !parts.contains("") else { return nil }
         let rest = parts.dropFirst()
         switch rest.first {
@@ -23,6 +23,17 @@ enum Router {
         case "trace": return rest.count == 2 && rest.last == "setting" ? .trace(model: nil) : nil
         default: return nil
         }
+    }
+
+    /// What the protocol knows nothing of.
+    private static func ours(_ parts: [Substring]) -> Route? {
+        if parts == ["plan"] { return .plan }
+        guard parts.first == "devices" else { return nil }
+        if parts.count == 1 { return .devices }
+        guard parts.count == 3, parts[2] == "lost" || parts[2] == "back",
+            let name = decoded(parts[1]), !name.isEmpty
+        else { return nil }
+        return .device(name: name, isBack: parts[2] == "back")
     }
 
     private static func health(_ parts: [Substring]) -> Route? {

@@ -213,13 +213,17 @@ final class CoreDriver: Sendable {
             logger.error(
                 """
                 no device is left: \(ended) waiting requests ended, all further ones are refused, \
-                and the server calls itself not ready; restart it once the device is healthy
+                and the server calls itself not ready; restart it once the device is healthy, or \
+                say that it is: POST /v1/devices/\(device.name)/back
                 """
             )
         } else if ended > 0 {
             logger.error("\(ended) requests ended that waited for \(device.name) alone")
         }
     }
+
+    /// Whether a device is there.
+    func isPresent(_ device: DeviceID) -> Bool { state.withLock { $0.core.isPresent(device) } }
 
     /// Whether every device was lost, without a lock.
     var hasLostAll: Bool { isWithoutDevice.load(ordering: .relaxed) }

@@ -16,6 +16,10 @@ final class ClassUrgency: Sendable {
     /// - Parameter isWanted: Whether low work is to give way if it may.
     init(isWanted: Bool) { isOn = isWanted && Self.mayTakeBack }
 
+    /// Whether low work of any server of this process gives way by now.
+    static var isInUse: Bool { use.load(ordering: .relaxed) }
+    private static let use = Atomic<Bool>(false)
+
     /// Whether this process may take back what a thread gave.
     static let mayTakeBack = host_may_take_back()
 
@@ -23,6 +27,7 @@ final class ClassUrgency: Sendable {
     func sawHigh() {
         guard isOn, !seesHigh.load(ordering: .relaxed) else { return }
         seesHigh.store(true, ordering: .relaxed)
+        Self.use.store(true, ordering: .relaxed)
     }
 
     /// Whether threads are to give way while they run a batch of a class.

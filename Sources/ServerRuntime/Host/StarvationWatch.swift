@@ -8,6 +8,8 @@ import ServingDomain
 /// that class that waited for a core through two looks, half a second, gets a tenth of one
 /// (niceness 10) for the next ten seconds, and so on in turn.
 ///
+/// Where low work gives way, it is a sixtieth, and half of what low work gets.
+///
 /// One for the process, whose threads it looks at, from the first server to the end. Costs some
 /// 50 us a look with 60 threads, four times a second.
 enum StarvationWatch {
@@ -57,11 +59,18 @@ struct StarvationLook {
             let number = numbers[place]
             switch host_pace_of(number) {
             case HOST_PACE_IDLE: consider(number)
-            case HOST_PACE_NICE where records[number]?.isHelped == true: goOn(helping: number)
+            case HOST_PACE_HELPED where records[number]?.isHelped == true,
+                HOST_PACE_HELPED_LITTLE where records[number]?.isHelped == true:
+                goOn(helping: number)
             default: break
             }
         }
         records = records.filter(\.value.isThere)
+    }
+
+    /// What those get that starve: less than low work, where that gives way.
+    private var help: host_pace {
+        ClassUrgency.isInUse ? HOST_PACE_HELPED_LITTLE : HOST_PACE_HELPED
     }
 
     /// Counts a look at a thread that gives way.
@@ -72,7 +81,7 @@ struct StarvationLook {
         if let last = records[number], !last.isHelped {
             record.looks = Self.starves(ran &- last.ran, wantsCore) ? last.looks + 1 : 0
         }
-        if record.looks >= StarvationWatch.patience, host_set_pace(number, HOST_PACE_NICE) {
+        if record.looks >= StarvationWatch.patience, host_set_pace(number, help) {
             record.isHelped = true
             record.looks = StarvationWatch.help
         }
