@@ -12,7 +12,21 @@ struct JournalListing {
         var launched: Instant
         var level: Int32?
         var earliest: Instant?
-        var times: StageTimes?
+        var gather: Instant?, run: Instant?, runEnd: Instant?, end: Instant?
+
+        /// Takes note that the stage which was launched last has ended.
+        mutating func note(_ times: StageTimes) {
+            switch order.stage {
+            case .copyIn: gather = gather ?? times.copyInBegan
+            case .run:
+                run = run ?? times.runBegan
+                (runEnd, end) = (times.runEnded, times.runEnded)
+            case .copyOut: end = times.copyOutEnded
+            case .whole:
+                (gather, run) = (times.copyInBegan, times.runBegan)
+                (runEnd, end) = (times.runEnded, times.copyOutEnded)
+            }
+        }
     }
 
     private let batchFile: ListingFile?
@@ -44,10 +58,12 @@ struct JournalListing {
         switch record.event {
         case .modelAdded(let spec): names[spec.id] = spec.name
         case .arrived(let arrival): arrivals[arrival.request] = arrival
-        case .stageFinished(let batch, let times): batches[batch]?.times = times
-        case .batchFinished(let batch, let times): end(batch, "finished", record.now, times)
-        case .batchFailed(let batch): end(batch, "failed", record.now, nil)
-        case .batchRefused(let batch): end(batch, "refused", record.now, nil)
+        case .stageFinished(let batch, let times): batches[batch]?.note(times)
+        case .batchFinished(let batch, let times):
+            batches[batch]?.note(times)
+            end(batch, "finished", record.now)
+        case .batchFailed(let batch): end(batch, "failed", record.now)
+        case .batchRefused(let batch): end(batch, "refused", record.now)
         case .cancelled(let request): end(request, "cancelled", "", record.now)
         default: break
         }
@@ -73,7 +89,10 @@ struct JournalListing {
 
     private mutating func launch(_ order: LaunchOrder, _ orders: ActionBuffer, _ now: Instant) {
         // A later stage of a batch that is known.
-        guard batches[order.batch] == nil else { return }
+        guard batches[order.batch] == nil else {
+            batches[order.batch]?.order.stage = order.stage
+            return
+        }
         let range = Int(order.requests.lowerBound)..<Int(order.requests.upperBound)
         let members = orders.requests[range].compactMap { arrivals[$0] }
         batches[order.batch] = Batch(
@@ -84,18 +103,12 @@ struct JournalListing {
         )
     }
 
-    private mutating func end(
-        _ id: BatchID,
-        _ outcome: String,
-        _ now: Instant,
-        _ last: StageTimes?
-    ) {
+    private mutating func end(_ id: BatchID, _ outcome: String, _ now: Instant) {
         guard let batch = batches.removeValue(forKey: id) else { return }
-        let first = batch.times ?? last
         batchFile?.add([
             name(batch.order.model), batch.level.map { "\($0)" } ?? "", "\(batch.order.items)",
-            "\(batch.order.instance.index)", told(batch.launched), told(first?.copyInBegan),
-            told(first?.runBegan), told(last?.runEnded), told(last?.copyOutEnded), told(now),
+            "\(batch.order.instance.index)", told(batch.launched), told(batch.gather),
+            told(batch.run), told(batch.runEnd), told(batch.end), told(now),
             told(batch.order.expected), told(batch.earliest), outcome,
         ])
     }

@@ -259,10 +259,33 @@ def test_journal_replays(launch, tmp_path, system):
     assert "every decision is equal" in done.stdout and "is whole" in done.stdout
     report = json.loads(sluice("replay", journal, "--json").stdout)
     assert report["equal"] is True and report["events"] > 60
+    check_listings(journal, tmp_path)
     half = tmp_path / "half"
     half.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
     cut = sluice("replay", half)
     assert cut.returncode == 0 and "cut off" in cut.stdout
+
+
+def check_listings(journal, folder):
+    """Each batch's times are in order, and every request has one end."""
+    batches, requests = folder / "batches.csv", folder / "requests.csv"
+    done = sluice("replay", journal, "--batches", batches, "--requests", requests)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(",") for line in batches.read_text().splitlines()]
+    head, ended = rows[0], [dict(zip(rows[0], row)) for row in rows[1:]]
+    finished = [row for row in ended if row["outcome"] == "finished"]
+    assert finished and all(len(row) == len(head) for row in rows)
+    steps = ["launched_ms", "gather_ms", "run_ms", "run_end_ms", "end_ms", "reported_ms"]
+    for row in finished:
+        times = [float(row[step]) for step in steps]
+        assert times == sorted(times), row
+    rows = [line.split(",") for line in requests.read_text().splitlines()]
+    outcomes = {row[rows[0].index("outcome")] for row in rows[1:]}
+    assert outcomes <= {"served", "late", "dropped", "refused", "cancelled", "failed"}
+    # 30 of one model and 3 of another were sent.
+    assert len(rows) - 1 == 33
+    missing = sluice("replay", journal, "--batches", folder / "nowhere" / "b.csv")
+    assert missing.returncode != 0 and "name a file in a folder that exists" in missing.stderr
 
 
 def test_replay_refuses_what_is_no_journal(tmp_path):

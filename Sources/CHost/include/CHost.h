@@ -46,7 +46,8 @@ int32_t host_thread_number(void);
 /// How a thread is run, by the system's number for it; 0 = the calling one.
 enum host_pace host_pace_of(int32_t thread);
 
-/// Sets how a thread is run: helped, helped a little, idle or usual. False where it has ended or may not.
+/// Sets how a thread is run: helped, helped a little, idle or usual. False where it has ended or
+/// may not.
 bool host_set_pace(int32_t thread, enum host_pace pace);
 
 /// For how many nanoseconds a thread has run, and whether it runs or waits for a core right now;

@@ -75,6 +75,7 @@ final class ThreadCrew: Sendable {
     private static func set(_ number: Int32, _ pace: Pace) {
         guard ThreadNursery.mayTakeBack else { return }
         _ = connx_give_way(number, pace == .preparing)
+        // As nice as a lane's own thread is (`ClassUrgency` of the runtime).
         _ = connx_be_nice(number, pace == .yielding ? 15 : 0)
     }
 

@@ -103,6 +103,6 @@ struct StarvationLook {
     /// Whether a thread wants a core and got next to nothing since the last look, in nanoseconds;
     /// one that sleeps has nothing to do.
     static func starves(_ ran: UInt64, _ wantsCore: Bool) -> Bool {
-        wantsCore && ran < 12_500_000
+        wantsCore && Int64(ran) < StarvationWatch.period.nanoseconds / 20
     }
 }
