@@ -66,6 +66,7 @@ final class EmulatedInstance: EngineInstance {
                 )
             }
         }
+        guard isRepeated(index) else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         return batch.inputs[index].take(byteCount)
     }
 
@@ -211,16 +212,24 @@ extension EmulatedInstance {
 
     /// The input whose bytes an output repeats.
     private func source(of output: TensorSpec, at index: Int) -> Int? {
-        let inputs = loaded.signature.inputs
-        func fits(_ candidate: Int) -> Bool {
-            guard candidate < inputs.count, inputs[candidate].type == output.type,
-                batch.inputs[candidate].isTaken, let dims = batch.shapes.dims[candidate]
-            else { return false }
-            let wanted = output.engineDims ?? output.dims
-            return wanted.count == dims.count
-                && zip(wanted, dims).allSatisfy { $0 < 0 || $0 == $1 }
-        }
-        return fits(index) ? index : inputs.indices.first(where: fits)
+        func isSource(_ input: Int) -> Bool { batch.inputs[input].isTaken && fits(input, output) }
+        let inputs = loaded.signature.inputs.indices
+        return inputs.contains(index) && isSource(index) ? index : inputs.first(where: isSource)
+    }
+
+    /// Whether an output may repeat an input's bytes. Else nothing is done with them: what their
+    /// copy would take on a device is waited for, not worked for.
+    private func isRepeated(_ input: Int) -> Bool {
+        loaded.signature.outputs.contains { fits(input, $0) }
+    }
+
+    /// Whether the prepared rows of an input are such as `output` has.
+    private func fits(_ input: Int, _ output: TensorSpec) -> Bool {
+        guard loaded.signature.inputs[input].type == output.type,
+            let dims = batch.shapes.dims[input]
+        else { return false }
+        let wanted = output.engineDims ?? output.dims
+        return wanted.count == dims.count && zip(wanted, dims).allSatisfy { $0 < 0 || $0 == $1 }
     }
 
     private func whole(_ dims: [Int64]) -> [Int64] {

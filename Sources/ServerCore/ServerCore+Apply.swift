@@ -82,6 +82,7 @@ extension ServerCore {
             state.batches[Int(slot)].state == .running,
             state.batches[Int(slot)].stage != .whole
         else { return }
+        noteHost(slot, times)
         forecast.stageEnded(batch: slot, times, at: now)
         // Nobody waits for it any more: no further stage is worth a slot.
         guard state.batches[Int(slot)].count > 0 else { return close(slot, as: .failed) }
@@ -90,19 +91,25 @@ extension ServerCore {
 
     private mutating func batchFinished(_ batch: BatchID, _ times: StageTimes) {
         guard let slot = state.slot(of: batch) else { return }
+        noteHost(slot, times)
         let record = state.batches[Int(slot)]
         // A batch in stages took what its stages took; only the forecast has added them up.
         let inAll = forecast.ended(batch: slot, times, at: now)
         if record.count > 0, let span = record.stage == .whole ? times.total : inAll {
-            forecast.learn(
-                row: state.lanes[record.lane.position].row,
-                items: record.items,
-                span: span,
-                at: now
-            )
+            let row = state.lanes[record.lane.position].row
+            forecast.learn(row: row, items: record.items, span: span, at: now)
+            forecast.learnHost(row: row, items: record.items, span: record.host)
             tellScaler(slot, times.total, failed: false)
         }
         close(slot, as: .finished)
+    }
+
+    /// Adds what the host took around a stage that has just ended.
+    private mutating func noteHost(_ slot: Int32, _ times: StageTimes) {
+        let whole = now - state.batches[Int(slot)].launched
+        let device = times.total
+        guard device >= .zero, device <= whole else { return }
+        state.batches[Int(slot)].host += whole - device
     }
 
     /// Tells the scaler of a batch that somebody still waits for.

@@ -255,7 +255,7 @@ public final class ServingRuntime: Sendable {
     /// What would be planned for a demand (a demand file's bytes), as JSON; nothing changes. May
     /// take as long as planning does.
     public func previewPlan(for demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
-        try board.preview(demand)
+        try board.preview(demand) { driver.tellLearned(&$0) }
     }
 
     // MARK: Control (fronts await)

@@ -46,6 +46,29 @@ struct EmulatedEngineTests {
         #expect(zeros.shape == [2, 1, 3] && Array(zeros.bytes) == Array(repeating: 0, count: 48))
     }
 
+    @Test("Bytes that no output can repeat are not wanted, yet checked")
+    func unwanted() throws {
+        let model = EmulatedModel(
+            signature: ModelSignature(
+                inputs: [
+                    TensorSpec(name: "image", type: .fp32, dims: [3, 4]),
+                    TensorSpec(name: "x", type: .fp32, dims: [2]),
+                ],
+                outputs: [TensorSpec(name: "y", type: .fp32, dims: [2])],
+                batched: true
+            )
+        )
+        let instance = try make(model)
+        try instance.prepare(items: 2, shapes: InputShapes([[3, 4], [2]]))
+        #expect(try instance.input(0, byteCount: 96).isEmpty)
+        #expect(throws: EngineError.self) { try instance.input(0, byteCount: 95) }
+        let wanted = try instance.input(1, byteCount: 16)
+        #expect(wanted.count == 16)
+        wanted.copyBytes(from: (0..<16).map { UInt8($0) })
+        try instance.perform(.whole)
+        #expect(Array(try instance.output(0).bytes) == (0..<16).map { UInt8($0) })
+    }
+
     @Test(
         "Every data type goes through unchanged, BYTES with its lengths",
         arguments: DataType.allCases

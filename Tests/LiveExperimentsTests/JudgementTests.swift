@@ -263,13 +263,17 @@ import Workloads
             return .init(part: part, report: try Reports.report([line]), busy: busy, own: 0.3)
         }
         let kept = [try run(0.5, late: 900, busy: 0.5), try run(1, late: 10, busy: 0.7)]
-        let good = EmulatedPart.result(highest: 400, kept)
+        let good = EmulatedPart.result(highest: 400, cold: 500, kept)
         #expect(good.check("f: violations")?.holds == true)
-        #expect(good.rows.first?.measured == 2_000)
+        #expect(good.rows.prefix(2).map(\.measured) == [2_500, 2_000])
         let full = [try run(0.5, late: 0, busy: 0.9), try run(1, late: 11, busy: 0.99)]
-        let bad = try #require(EmulatedPart.result(highest: 400, full).check("f: violations"))
+        let bad = try #require(
+            EmulatedPart.result(highest: 400, cold: nil, full).check("f: violations")
+        )
         #expect(!bad.holds && bad.note.contains("the host was busy"))
-        let none = try #require(EmulatedPart.result(highest: nil, []).check("f: violations"))
+        let none = try #require(
+            EmulatedPart.result(highest: nil, cold: nil, []).check("f: violations")
+        )
         #expect(!none.holds && none.value == nil && none.note.contains("every rate"))
     }
 

@@ -52,6 +52,8 @@ import Testing
         for _ in 0..<200 {
             let span = TimeSpan.microseconds(Int64(dice.number(in: 1...60_000)))
             forecast.learn(row: row, items: 4, span: span, at: .zero)
+            let host = TimeSpan.microseconds(Int64(dice.number(in: 0...3_000)))
+            forecast.learnHost(row: row, items: Int32(dice.number(in: 1...8)), span: host)
             let room = TimeSpan.microseconds(Int64(dice.number(in: 0...60_000)))
             let best = forecast.largestBatch(row: row, within: room, limit: 8, at: .zero)
             for items in 1...Int32(8) {

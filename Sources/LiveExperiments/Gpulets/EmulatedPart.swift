@@ -21,6 +21,8 @@ struct EmulatedPart: Sendable {
     static let target = 1.0
     /// The parts of the highest rate that are sent, in order.
     static let parts = [0.5, 1.0]
+    /// The part of it that is sent first, for the server to learn from.
+    static let lesson = 0.5
     /// Beyond this the host is what is measured, not the devices.
     static let mostBusy = 0.95
 
@@ -58,6 +60,30 @@ struct EmulatedPart: Sendable {
     }
 
     private func drive(_ server: LiveServer) async throws -> PartResult {
+        // What the host takes for each batch is learned from traffic; a plan made before any
+        // counts on the devices alone.
+        let cold = try await highestRate(of: server)
+        if let cold {
+            bench.say("(f) traffic to learn from")
+            _ = try await send(Self.lesson, of: cold, to: server)
+            try await server.settle()
+        }
+        let highest = try await highestRate(of: server)
+        var runs: [Run] = []
+        for part in highest == nil ? [] : Self.parts {
+            bench.say("(f) \(Numeral.short(100 * part)) % of the planner's highest rate")
+            runs.append(try await send(part, of: highest ?? 0, to: server))
+            try await server.settle()
+        }
+        let sketch = (try? await server.plan().sketch) ?? ""
+        var result = Self.result(highest: highest, cold: cold, runs)
+        if !sketch.isEmpty { result.blocks.append(.text("In the end: `\(sketch)`")) }
+        return result
+    }
+
+    /// The highest rate per network that the server's planner calls schedulable; nil = it refuses
+    /// none, or all.
+    private func highestRate(of server: LiveServer) async throws -> Double? {
         var search = RateSearch(start: 100, growth: 2, limit: 24, precision: 1.01)
         while let rate = search.next, rate * Double(Self.networks.count) < 1e6 {
             let told = try await server.preview(Self.demand(rate))
@@ -72,17 +98,7 @@ struct EmulatedPart: Sendable {
             )
         }
         // Where no rate is refused, nobody plans by rates.
-        let highest = search.bound == nil ? nil : search.best?.load
-        var runs: [Run] = []
-        for part in highest == nil ? [] : Self.parts {
-            bench.say("(f) \(Numeral.short(100 * part)) % of the planner's highest rate")
-            runs.append(try await send(part, of: highest ?? 0, to: server))
-            try await server.settle()
-        }
-        let sketch = (try? await server.plan().sketch) ?? ""
-        var result = Self.result(highest: highest, runs)
-        if !sketch.isEmpty { result.blocks.append(.text("In the end: `\(sketch)`")) }
-        return result
+        return search.bound == nil ? nil : search.best?.load
     }
 
     private func send(_ part: Double, of highest: Double, to server: LiveServer) async throws -> Run
@@ -129,9 +145,16 @@ struct EmulatedPart: Sendable {
         )
     }
 
-    static func result(highest: Double?, _ runs: [Run]) -> PartResult {
+    static func result(highest: Double?, cold: Double?, _ runs: [Run]) -> PartResult {
         var result = PartResult()
-        let total = highest.map { $0 * Double(networks.count) }
+        let count = Double(networks.count)
+        result.row(
+            "f: planner's highest rate before any traffic",
+            ["system": system],
+            cold.map { $0 * count },
+            "r/s"
+        )
+        let total = highest.map { $0 * count }
         result.row("f: planner's highest rate", ["system": system], total, "r/s")
         for run in runs {
             let part = "\(Numeral.short(100 * run.part)) %"

@@ -11,6 +11,8 @@ public struct ModelLatencies: Sendable {
     public let maxBatch: Int32
     /// Measured / profiled, in thousandths.
     public let correctionMilli: Int64
+    /// What the host takes around each batch.
+    public let host: HostTime
     /// What was measured; nil where the model has no profile on this kind of device.
     public let profile: DeviceProfile?
 
@@ -25,9 +27,11 @@ public struct ModelLatencies: Sendable {
         profile = model.profile(on: kind)
         maxBatch = model.maxBatch
         correctionMilli = Int64(max(1, inputs.correctionMilli(of: model.id, on: kind)))
+        host = inputs.hostTime(of: model.id, on: kind)
     }
 
-    /// The latency of `batch` items on `units` while `instances` batches run at once.
+    /// The latency of `batch` items on `units` while `instances` batches run at once, the host's
+    /// time included: a gpulet waits for it between two batches.
     ///
     /// nil beyond the profile or beyond the model's largest batch. Cost: O(log points).
     public func latency(batch: Int32, units: Int32, instances: Int32 = 1) -> TimeSpan? {
@@ -36,7 +40,8 @@ public struct ModelLatencies: Sendable {
         else { return nil }
         let (product, overflow) = profiled.nanoseconds
             .multipliedReportingOverflow(by: correctionMilli)
-        return TimeSpan(nanoseconds: overflow ? .max / 4 : product / 1_000)
+        let device = TimeSpan(nanoseconds: overflow ? .max / 4 : product / 1_000)
+        return device + host.span(items: batch)
     }
 
     /// How much longer than `time` the slowest of a hundred batches take: as measured, else

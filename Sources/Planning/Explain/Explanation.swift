@@ -97,6 +97,10 @@ public enum Explanation {
         line += " gpulet \(seat.number) (\(share)), batches of up to \(lane.batchLimit)"
         if lane.instances > 1 { line += ", \(lane.instances) instances" }
         if let expected = lane.expected { line += ", each \(PlanAudit.ms(expected))" }
+        let host = inputs.hostTime(of: model.id, on: seat.device.kind)
+        if host != .none {
+            line += " with \(PlanAudit.ms(host.span(items: lane.batchLimit))) of the host's"
+        }
         if let worst = lane.worst {
             line += ", at worst \(PlanAudit.ms(worst))"
             if let slo = model.slo { line += " of \(PlanAudit.ms(slo))" }

@@ -4,16 +4,24 @@ import ServingDomain
 extension Forecast {
     /// Corrections are told in steps of this many thousandths: a plan is no matter of one batch.
     private static let step: Int64 = 50
+    /// The host's time is told after that many batches, in steps of these nanoseconds.
+    private static let leastBatches: Int64 = 32
+    private static let fixedStep: Int64 = 100_000, itemStep: Int64 = 10_000
     /// What co-runners cost is told after that many runs in company.
     private static let leastRuns: Int64 = 100
 
-    /// Adds, per model and kind of device, how far profiles are off, and per kind what co-runners
-    /// cost. Allocates; control only.
+    /// Adds, per model and kind of device, how far profiles are off and what the host takes, and
+    /// per kind what co-runners cost. Allocates; control only.
     func tell(_ inputs: inout PlanInputs, at now: Instant) {
         for model in inputs.models {
             for kind in kinds {
-                guard let milli = milliCorrection(of: model.id, on: kind, at: now) else { continue }
-                inputs.corrections.append(.init(model: model.id, kind: kind, milli: milli))
+                guard let row = lastMeasured(model.id, on: kind) else { continue }
+                let milli = milliCorrection(of: row, at: now)
+                let host = hostTime(of: row)
+                guard milli != 1_000 || host != .none else { continue }
+                inputs.corrections.append(
+                    .init(model: model.id, kind: kind, milli: milli, host: host)
+                )
             }
         }
         inputs.contention += learned
@@ -27,22 +35,40 @@ extension Forecast {
         }
     }
 
-    /// Measured / profiled of runs that had the device to themselves, by the row that was
-    /// measured last; nil = nothing lately, or nothing to correct.
-    private func milliCorrection(
-        of model: ModelID,
-        on kind: String,
-        at now: Instant
-    ) -> Int32? {
+    /// The row of `model` that was measured last; nil = none was.
+    private func lastMeasured(_ model: ModelID, on kind: String) -> Int? {
         var last: Int?
         for place in rows.indices
         where rows[place].users > 0 && rows[place].model == model && rows[place].kind == kind {
-            guard isConfirmed(row: Int32(place), at: now) else { continue }
             if last.map({ rows[$0].measured < rows[place].measured }) ?? true { last = place }
         }
-        guard let last else { return nil }
-        let milli = (Int64(rows[last].alone * 1_000) + Self.step / 2) / Self.step * Self.step
-        return milli == 1_000 ? nil : Int32(clamping: max(Self.step, milli))
+        return last
+    }
+
+    /// Measured / profiled of runs that had the device to themselves; 1,000 = not lately.
+    private func milliCorrection(of row: Int, at now: Instant) -> Int32 {
+        guard isConfirmed(row: Int32(row), at: now) else { return 1_000 }
+        let milli = Self.rounded(Int64(rows[row].alone * 1_000), to: Self.step)
+        return Int32(clamping: max(Self.step, milli))
+    }
+
+    /// The host's time in round figures, however long ago it was seen: nobody is turned away for
+    /// a plan, so nobody need prove it wrong.
+    private func hostTime(of row: Int) -> HostTime {
+        guard rows[row].host.samples >= Self.leastBatches else { return .none }
+        let line = rows[row].host.line
+        return HostTime(
+            fixed: TimeSpan(
+                nanoseconds: Self.rounded(line.fixed.nanoseconds, to: Self.fixedStep)
+            ),
+            perItem: TimeSpan(
+                nanoseconds: Self.rounded(line.perItem.nanoseconds, to: Self.itemStep)
+            )
+        )
+    }
+
+    private static func rounded(_ value: Int64, to step: Int64) -> Int64 {
+        (value + step / 2) / step * step
     }
 
     /// The learned cost of company: the mean over both classes, by the runs of each.

@@ -8,7 +8,8 @@ package import ServingDomain
 /// correction, so one outlier can't turn a model away. Samples that are zero, negative or beyond
 /// 100 times the profile are counted and ignored. A correction above 1 that nothing has
 /// confirmed for a second does not count: else a model that is refused because of it could never
-/// show that it is faster.
+/// show that it is faster. What the host takes around batches is learned beside it
+/// (`HostTimeLearner`), counts in the same way, and is forgotten as soon.
 package struct Forecast: ~Copyable, Sendable {
     /// 1.0 as a correction.
     private static let one: Int64 = 1 << 16
@@ -28,6 +29,8 @@ package struct Forecast: ~Copyable, Sendable {
         var base: [Int64] = []
         /// By items: the profiled 99th percentile; below 0 = not known.
         var tail: [Int64] = []
+        /// What the host took around them.
+        var host = HostTimeLearner()
         /// Measured / profiled of runs that had the device to themselves.
         var alone = 1.0
         /// By items: what a run presses the device with.
@@ -99,12 +102,19 @@ package struct Forecast: ~Copyable, Sendable {
 
     // MARK: Questions (no allocation)
 
-    /// The latency of `items` on the units of `row`; nil where nothing was profiled.
+    /// The latency of `items` on the units of `row`, from the launch until the core hears of the
+    /// end; nil where nothing was profiled.
     package func latency(row: Int32, items: Int32, at now: Instant) -> TimeSpan? {
         guard row >= 0, items >= 0, Int(items) < rows[Int(row)].base.count else { return nil }
         let base = rows[Int(row)].base[Int(items)]
         guard base >= 0 else { return nil }
-        return TimeSpan(nanoseconds: Self.scale(base, by: correction(of: row, at: now)))
+        let device = Self.scale(base, by: correction(of: row, at: now))
+        return TimeSpan(nanoseconds: device) + hostTime(of: row, at: now).span(items: items)
+    }
+
+    /// What the host takes around batches on `row`, where that was seen lately.
+    private func hostTime(of row: Int32, at now: Instant) -> HostTime {
+        now > rows[Int(row)].measured + Self.memory ? .none : rows[Int(row)].host.line
     }
 
     /// Whether a batch on `row` has been measured within the last ten seconds.
@@ -136,11 +146,18 @@ package struct Forecast: ~Copyable, Sendable {
         guard row >= 0, span >= .zero else { return 0 }
         let known = rows[Int(row)].base.count - 1
         guard known >= 1 else { return 0 }
-        let allowed = Self.unscale(span.nanoseconds, by: correction(of: row, at: now))
+        let correction = correction(of: row, at: now)
+        let host = hostTime(of: row, at: now)
+        let allowed = span.nanoseconds - host.fixed.nanoseconds
+        let perItem = host.perItem.nanoseconds
         var items = min(Int(limit), known)
         while items > 0 {
             let base = rows[Int(row)].base[items]
-            if base >= 0 && base <= allowed { return Int32(items) }
+            if base >= 0,
+                Self.scale(base, by: correction) <= allowed - perItem * Int64(items)
+            {
+                return Int32(items)
+            }
             items -= 1
         }
         return 0
@@ -156,13 +173,6 @@ package struct Forecast: ~Copyable, Sendable {
     static func scale(_ base: Int64, by correction: Int64) -> Int64 {
         let (product, overflow) = base.multipliedReportingOverflow(by: correction)
         return overflow ? (base >> 16) &* correction : product >> 16
-    }
-
-    /// The largest base that `scale` keeps within `span`.
-    private static func unscale(_ span: Int64, by correction: Int64) -> Int64 {
-        guard correction != one else { return span }
-        guard span < Int64.max >> 17 else { return .max }
-        return (((span + 1) << 16) - 1) / correction
     }
 
     // MARK: Learning (no allocation)
@@ -189,6 +199,12 @@ package struct Forecast: ~Copyable, Sendable {
         rows[Int(row)].recent?.note(items: items, span: span)
     }
 
+    /// Takes note that the host took `span` around a batch of `items` on `row`.
+    package mutating func learnHost(row: Int32, items: Int32, span: TimeSpan) {
+        guard row >= 0, Int(row) < rows.count else { return }
+        rows[Int(row)].host.learn(items: items, span: span)
+    }
+
     // MARK: Control (may allocate)
 
     /// The row of `model` on `units` of a device of `kind`, made if need be; one more lane
@@ -208,6 +224,12 @@ package struct Forecast: ~Copyable, Sendable {
         var row = Row(model: model, kind: kind, units: units)
         row.users = 1
         fill(&row, spec)
+        // The host does the same for every share.
+        if let sibling = rows.first(where: {
+            $0.users > 0 && $0.model == model && $0.kind == kind
+        }) {
+            row.host = sibling.host
+        }
         if let place = rows.firstIndex(where: { $0.users == 0 }) {
             rows[place] = row
             return Int32(place)

@@ -113,6 +113,8 @@ extension JournalBytes {
             bytes.append(correction.model.index)
             bytes.append(correction.kind)
             bytes.append(correction.milli)
+            bytes.append(correction.host.fixed.nanoseconds)
+            bytes.append(correction.host.perItem.nanoseconds)
         }
     }
 }

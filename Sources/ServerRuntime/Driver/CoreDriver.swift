@@ -163,6 +163,11 @@ final class CoreDriver: Sendable {
         state.withLock { $0.core.learnedContention }
     }
 
+    /// Puts what was learned until now into `inputs`; for questions about plans.
+    func tellLearned(_ inputs: inout PlanInputs) {
+        state.withLock { $0.core.tellLearned(&inputs) }
+    }
+
     /// What was predicted against what came. Copies some 50 kB under the lock; for scrapes.
     var forecastReport: ForecastReport { state.withLock { $0.core.forecastReport } }
 

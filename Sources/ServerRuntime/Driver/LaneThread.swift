@@ -342,6 +342,7 @@ final class LaneThread: @unchecked Sendable {
             total += passenger.exchange.byteCount(input: index)
         }
         let target = try instance.input(index, byteCount: total)
+        guard !target.isEmpty else { return }
         var offset = 0
         for passenger in mailbox.passengers {
             let count = passenger.exchange.byteCount(input: index)

@@ -34,6 +34,8 @@ public protocol EngineInstance: AnyObject, Sendable {
 
     /// Where the bytes of an input go, in the wire's layout (BYTES: u32 length + bytes each).
     ///
+    /// Empty = the engine never looks at them, and nobody need copy them.
+    ///
     /// - Parameters:
     ///   - index: The input's place in the model's signature.
     ///   - byteCount: How many bytes will be written, over all rows.

@@ -64,9 +64,14 @@ final class PlanBoard: Sendable {
     /// What would be planned if models were asked for at the rates of `demand`, as JSON. Nothing
     /// changes. Models that it does not name keep the rates that are measured.
     ///
-    /// - Parameter demand: A demand file (design, section 4), JSON or YAML.
+    /// - Parameters:
+    ///   - demand: A demand file (design, section 4), JSON or YAML.
+    ///   - learned: Puts into the inputs what was learned since the last plan.
     /// - Throws: `PlanQuestionError` with one line.
-    func preview(_ demand: [UInt8]) throws(PlanQuestionError) -> [UInt8] {
+    func preview(
+        _ demand: [UInt8],
+        learned: (inout PlanInputs) -> Void
+    ) throws(PlanQuestionError) -> [UInt8] {
         let wanted: Demand
         do throws(DocumentError) {
             wanted = try Demand(reading: demand, source: "the demand")
@@ -76,6 +81,7 @@ final class PlanBoard: Sendable {
         guard var inputs = state.withLock({ $0.standing?.inputs }) else {
             throw PlanQuestionError(.none, "no model is loaded yet, so nothing can be planned")
         }
+        learned(&inputs)
         for entry in wanted.models {
             guard let place = inputs.models.lastIndex(where: { $0.name == entry.model }) else {
                 let known = inputs.models.map(\.name)

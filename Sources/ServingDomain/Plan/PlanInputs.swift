@@ -14,7 +14,8 @@ public struct PlanInputs: Hashable, Sendable {
         }
     }
 
-    /// How much slower than profiled a model was seen to be on one kind of device.
+    /// How much slower than profiled a model was seen to be on one kind of device, and what the
+    /// host takes around its batches there.
     public struct Correction: Hashable, Sendable {
         /// The model.
         public var model: ModelID
@@ -22,12 +23,15 @@ public struct PlanInputs: Hashable, Sendable {
         public var kind: String
         /// Measured / profiled, in thousandths.
         public var milli: Int32
+        /// What a batch takes beside that, whatever its share of the device.
+        public var host: HostTime
 
         /// Creates a correction.
-        public init(model: ModelID, kind: String, milli: Int32) {
+        public init(model: ModelID, kind: String, milli: Int32, host: HostTime = .none) {
             self.model = model
             self.kind = kind
             self.milli = milli
+            self.host = host
         }
     }
 
@@ -42,7 +46,7 @@ public struct PlanInputs: Hashable, Sendable {
     public var present: Plan?
     /// What co-runners cost, per kind of device; a kind that is missing has no such cost.
     public var contention: [KindContention]
-    /// Learned corrections; what is missing is 1.
+    /// Learned corrections; what is missing is 1, and no time of the host's.
     public var corrections: [Correction]
 
     /// Creates the inputs of one planning run.
@@ -71,5 +75,10 @@ public struct PlanInputs: Hashable, Sendable {
     /// Measured / profiled of `model` on `kind`, in thousandths.
     public func correctionMilli(of model: ModelID, on kind: String) -> Int32 {
         corrections.first { $0.model == model && $0.kind == kind }?.milli ?? 1_000
+    }
+
+    /// What the host takes around a batch of `model` on `kind`.
+    public func hostTime(of model: ModelID, on kind: String) -> HostTime {
+        corrections.first { $0.model == model && $0.kind == kind }?.host ?? .none
     }
 }
