@@ -72,6 +72,24 @@ import Testing
         }
     }
 
+    @Test("A probe of what can't keep up with the demand ends after a few batches")
+    func tooSlow() throws {
+        // Batches of one serve 154 of 356 r/s: half a second of that is a backlog of a hundred.
+        var world = ClosedLoop.World { batch, instances in
+            Double(instances) * (5 + 1.5 * Double(batch))
+        }
+        world.slo = .milliseconds(66)
+        world.percentile = 99
+        (world.maxBatch, world.maxInstances) = (32, 1)
+        world.poisson = 356
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var loop = try ClosedLoop(scaler: "confluence", world, seed: seed)
+            loop.run(until: .zero + .seconds(30))
+            let missed = loop.ledger.late + loop.ledger.lost
+            #expect(missed < 100, "seed \(seed): \(missed), \(loop.ledger.moves)")
+        }
+    }
+
     @Test("An objective that nothing meets is said, and the lowest latency is served")
     func infeasible() throws {
         let (moves, status, _) = try loop(20) { $0.slo = .milliseconds(2) }

@@ -70,6 +70,13 @@ import VirtualDevices
         }
 
         func stop() { isOver.store(true, ordering: .relaxed) }
+
+        /// Waits until one more request was served than now: on a busy machine a layout may come
+        /// and go before any client had its turn.
+        func goesOn() async {
+            let before = counts.withLock { $0.served }
+            await reached { self.counts.withLock { $0.served > before } }
+        }
     }
 
     private struct Setting {
@@ -187,7 +194,7 @@ import VirtualDevices
         let next = [uneven[0], uneven[1], even[2], uneven[0]]
         try await setting.roll(to: next, slo: 61)
         await reached { setting.stands(next) }
-        await reached { load.counts.withLock { $0.sent > 0 } }
+        await load.goesOn()
         let first = load.counts.withLock { $0 }
         #expect(first.served == first.sent)
 
@@ -232,11 +239,13 @@ import VirtualDevices
         let load = Load()
         let running = Task { await load.run(setting.fixture, models: 5, clients: 10) }
         await reached { setting.stands(first, units: 64) }
+        await load.goesOn()
         for (number, sizes) in [[6, 10, 20, 20, 8], [24, 4, 12, 16, 8], [4, 12, 16, 24, 8]]
             .enumerated()
         {
             try await setting.roll(to: [sizes.map { Int32($0) }], slo: 61 + Int64(number))
             await reached { setting.stands([sizes.map { Int32($0) }], units: 64) }
+            await load.goesOn()
         }
         load.stop()
         await running.value
@@ -262,9 +271,11 @@ import VirtualDevices
         let load = Load()
         let running = Task { await load.run(setting.fixture, models: 2, clients: 4) }
         await reached { setting.stands(first) }
+        await load.goesOn()
         #expect(setting.fixture.metrics().contains("sluice_memory_waits_total 0.0"))
         try await setting.roll(to: [[70, 30]], slo: 61)
         await reached { setting.stands([[70, 30]]) }
+        await load.goesOn()
         load.stop()
         await running.value
         let all = load.counts.withLock { $0 }

@@ -4,7 +4,8 @@ import ServingDomain
 ///
 /// It measures settings one after the other (mean latency of full batches while all instances
 /// are busy), lets `ConfluenceSearch` choose the next, and holds the one of lowest latency among
-/// those near the best rate. A probe that misses the objective is ended after a few batches.
+/// those near the best rate. A probe that misses the objective, or is too slow for the demand
+/// while a better setting is known, is ended after a few batches.
 /// While it searches, instances that are not wanted at the moment stand by. Afterwards it
 /// watches: a new objective, a drift of the mean, or windows that miss the objective start a
 /// shorter search from what is known.
@@ -24,18 +25,18 @@ struct ConfluenceController: LaneController {
     /// Since when the setting is in force; nil before its first instance has come.
     private var since: Instant?
     private var ordered = Instant.zero
-    /// Full batches of the setting; all batches, waits included where requests queue.
+    /// Full batches of the setting; all, waits included where requests queue.
     private var full = LatencyWindow(), all = LatencyWindow()
     private var missed = 0
     private var isAborted = false
+    /// Batches that had waited till the last moment, and whether the setting is left for that.
+    private var delayed = 0
+    private var isTooSlow = false
     private var idlePeriods = 0
     /// Batches that are not counted: the first of a size may pay for it.
     private var skipped: Int32 = 0
 
-    /// The wanted percentile over the mean, over all cells so far.
-    private var tailRatio = 1.25, tailWeight = 0.0
-    /// The variance of latencies over the squared mean, over all cells so far.
-    private var spread = 0.02, spreadWeight = 20.0
+    private var spread = LatencySpread()
     /// How long an instance took to come, the longest seen.
     private var startTime = TimeSpan.zero
     private var settledAt = Instant.zero
@@ -65,8 +66,7 @@ struct ConfluenceController: LaneController {
             ? facts.clamped(facts.planned)
             : search.next(goal, limit: settings.probes, allows: facts.fits)
         setting = first ?? setting
-        enter(setting, at: now, facts)
-        return setting
+        return enter(setting, at: now, facts)
     }
 
     /// What a profile, a warm-up or an estimate says of settings that were not measured.
@@ -86,17 +86,23 @@ struct ConfluenceController: LaneController {
     }
 
     /// Goes on with `next` as soon as its instances are there; until then all stays as it is.
-    private mutating func enter(_ next: LaneSetting, at now: Instant, _ facts: LaneFacts) {
+    @discardableResult
+    private mutating func enter(
+        _ next: LaneSetting,
+        at now: Instant,
+        _ facts: LaneFacts
+    ) -> LaneSetting {
         loaded = max(loaded, next.instances)
         due = now + settings.period
         if facts.ready < next.instances, facts.ready > 0 {
             if coming != next { ordered = now }
             coming = next
             restMeanwhile(at: now, facts)
-            return
+            return setting
         }
         coming = nil
         inForce(next, at: now, facts)
+        return setting
     }
 
     /// What missed the objective does not stay in force while instances come.
@@ -118,6 +124,8 @@ struct ConfluenceController: LaneController {
         all.clear()
         missed = 0
         isAborted = false
+        delayed = 0
+        isTooSlow = false
         idlePeriods = 0
         (watched, late) = (0, 0)
         driftWindows = 0
@@ -143,10 +151,25 @@ struct ConfluenceController: LaneController {
         full.add(batch.latency)
         guard phase == .probing else { return }
         if batch.latency > slo { missed += 1 }
+        // Whoever would come too late is not launched any more: nobody waits beyond the objective.
+        let lastMoment = TimeSpan(nanoseconds: slo.nanoseconds / 10 * 9)
+        if settings.hasQueueing, batch.latency + batch.waited > lastMoment { delayed += 1 }
         if !isAborted, full.seen >= 8, isTooOften(missed, of: full.seen) {
             isAborted = true
             due = now
         }
+        // Requests miss their objective for every further batch of what can't keep up.
+        guard !isTooSlow, full.seen >= 12, isTooOften(delayed, of: full.seen), isSlowerThanBest
+        else { return }
+        isTooSlow = true
+        due = now
+    }
+
+    /// Whether a better setting than the one in force was measured, or none at all.
+    private var isSlowerThanBest: Bool {
+        guard rateBefore > 0, let mean = full.mean, mean > .zero else { return true }
+        let items = Double(setting.batch) * Double(setting.instances)
+        return items / Double(mean.nanoseconds) < 0.97 * rateBefore
     }
 
     // MARK: Decide
@@ -163,7 +186,7 @@ struct ConfluenceController: LaneController {
             guard facts.ready > 0 else { return setting }
             since = now
         }
-        guard isEnough(at: now) || isAborted else {
+        guard isEnough(at: now) || isAborted || isTooSlow else {
             // Demand that does not fill the setting needs nothing better.
             idlePeriods = all.count >= 2 * settings.samples || all.count == 0 ? idlePeriods + 1 : 0
             return phase == .probing && idlePeriods >= 40 ? rest(at: now, facts) : setting
@@ -175,12 +198,8 @@ struct ConfluenceController: LaneController {
         }
     }
 
-    /// Whether so many late batches can hardly be chance: two and a half standard errors and two
-    /// batches above the part that the objective lets pass.
     private func isTooOften(_ late: Int, of all: Int) -> Bool {
-        let part = 1 - Double(percentileMilli) / 1_000
-        let expected = part * Double(all)
-        return Double(late) > expected + 2.5 * (expected * (1 - part)).squareRoot() + 2
+        LatencySpread.isTooOften(late, of: all, percentileMilli: percentileMilli)
     }
 
     /// Whether the mean is known well enough, or as well as may be in a long time.
@@ -206,8 +225,7 @@ struct ConfluenceController: LaneController {
         }
         guard facts.ready >= next.instances else { return setting }
         startTime = max(startTime, now - ordered)
-        enter(next, at: now, facts)
-        return setting
+        return enter(next, at: now, facts)
     }
 
     private mutating func probeEnded(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
@@ -226,8 +244,7 @@ struct ConfluenceController: LaneController {
             return settle(at: now, facts)
         }
         phase = .probing
-        enter(next, at: now, facts)
-        return setting
+        return enter(next, at: now, facts)
     }
 
     /// Takes the window over into the model.
@@ -238,24 +255,14 @@ struct ConfluenceController: LaneController {
         with known: LatencyModel.Cell? = nil
     ) -> LatencyModel.Cell {
         let mean = Double(max(1, full.mean?.nanoseconds ?? 1))
-        if !isAborted, let tail = full.quantile(milli: facts.percentileMilli) {
-            let weight = Double(full.count)
-            tailRatio =
-                (tailRatio * tailWeight + Double(tail.nanoseconds) / mean * weight)
-                / (tailWeight + weight)
-            tailWeight = min(tailWeight + weight, 2_000)
-        }
-        // Few samples know little of their own spread.
-        let count = Double(max(1, full.count))
-        let own = full.relativeError * full.relativeError * count
-        spread = (spread * spreadWeight + own * count) / (spreadWeight + count)
-        spreadWeight = min(spreadWeight + count, 500)
+        let tail = isAborted ? nil : full.quantile(milli: facts.percentileMilli)
+        let error = spread.note(full, tail: tail.map { Double($0.nanoseconds) }, mean: mean)
         var cell = LatencyModel.Cell(
             batch: setting.batch,
             instances: setting.instances,
             latency: mean,
             samples: full.count,
-            error: max(0.004, ((own * count + 30 * spread) / (count + 30) / count).squareRoot()),
+            error: error,
             isAborted: isAborted
         )
         if let known, known.samples > 0 { cell.merge(known) }
@@ -268,7 +275,7 @@ struct ConfluenceController: LaneController {
         let aim = Double(slo.nanoseconds) * Double(settings.guardMilli) / 1_000
         let start = max(facts.startTime, startTime)
         return ConfluenceSearch.Goal(
-            target: aim / max(1, tailRatio),
+            target: aim / max(1, spread.tailRatio),
             hasQueueing: settings.hasQueueing,
             batchCeiling: facts.batchCeiling,
             instanceCeiling: facts.instanceCeiling,
@@ -336,7 +343,7 @@ struct ConfluenceController: LaneController {
             isAborted = true
             let cell = measured(facts)
             search.ended(cell, goal(facts), before: rateBefore)
-            guard phase != .infeasible else { return stay(at: now, facts) }
+            guard phase != .infeasible else { return enter(setting, at: now, facts) }
             // Each setting is given up once, so this ends.
             decisions = min(decisions, max(0, settings.decisions - 4))
             search.renew(designing: false)
@@ -377,8 +384,7 @@ struct ConfluenceController: LaneController {
             better.setting != setting,
             better.rate > present * (1.012 + search.price(better.setting, goal))
         {
-            enter(better.setting, at: now, facts)
-            return setting
+            return enter(better.setting, at: now, facts)
         }
         guard !isRefined, cell.error <= 0.01 else { return setting }
         isRefined = true
@@ -388,12 +394,6 @@ struct ConfluenceController: LaneController {
             let next = search.next(goal, limit: 2, hoping: false, allows: facts.fits)
         else { return setting }
         phase = .probing
-        enter(next, at: now, facts)
-        return setting
-    }
-
-    private mutating func stay(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
-        enter(setting, at: now, facts)
-        return setting
+        return enter(next, at: now, facts)
     }
 }
