@@ -106,10 +106,12 @@ extension ServerCore {
 
     /// Adds what the host took around a stage that has just ended.
     private mutating func noteHost(_ slot: Int32, _ times: StageTimes) {
+        // Times that can't be right say nothing of the host either.
         let whole = now - state.batches[Int(slot)].launched
         let device = times.total
-        guard device >= .zero, device <= whole else { return }
-        state.batches[Int(slot)].host += whole - device
+        guard device > .zero, device <= whole else { return }
+        let host = state.batches[Int(slot)].host
+        state.batches[Int(slot)].host = host + (whole - device)
     }
 
     /// Tells the scaler of a batch that somebody still waits for.

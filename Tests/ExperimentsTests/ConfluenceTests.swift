@@ -82,6 +82,7 @@ import Testing
         world.percentile = 99
         (world.maxBatch, world.maxInstances) = (32, 1)
         world.poisson = 356
+        (world.policy, world.isProfiled) = ("edf", true)
         for seed in 1...5 as ClosedRange<UInt64> {
             var loop = try ClosedLoop(scaler: "confluence", world, seed: seed)
             loop.run(until: .zero + .seconds(30))

@@ -79,10 +79,10 @@ import Testing
         #expect(forecast.latency(row: row, items: 8, at: .zero) == .milliseconds(28))
         #expect(largest(at: .zero) == 6)
         // A lane on other units begins with what is known of the host.
-        let other = forecast.claimRow(model: spec.id, kind: "test", units: 2, spec: spec)
+        let other = forecast.claimRow(model: spec.id, kind: "test", units: 8, spec: spec)
         #expect(other != row)
-        forecast.learn(row: other, items: 1, span: .milliseconds(20), at: .zero)
-        #expect((forecast.latency(row: other, items: 1, at: .zero) ?? .zero) > .milliseconds(20))
+        forecast.learn(row: other, items: 1, span: .milliseconds(10), at: .zero)
+        #expect(forecast.latency(row: other, items: 1, at: .zero) == .milliseconds(14))
         // What nothing confirmed for a second turns nobody away.
         #expect(largest(at: .zero + .milliseconds(1_001)) == 8)
     }

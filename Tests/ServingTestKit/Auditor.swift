@@ -12,6 +12,8 @@ public struct Auditor: Sendable {
     private var busy: [InstanceID: BatchID] = [:]
     /// Batches between two stages: the core may end those by itself.
     private var paused: Set<BatchID> = []
+    /// The batch limit of each lane after the last event.
+    private var limits: [Int32] = []
     private var lastNow = Instant.zero
 
     /// Creates an auditor that has seen nothing.
@@ -31,6 +33,7 @@ public struct Auditor: Sendable {
         lastNow = now
         note(event, now)
         for action in buffer.actions { note(action, now, buffer, core) }
+        limits = core.state.lanes.indices.map { core.state.lanes[$0].batchLimit }
         if let wake = core.nextWake, wake <= now { complain("wakes in the past", now) }
         for line in core.state.audit() { complain(line, now) }
         let inside = core.state.requests.count { $0.state != .free }
@@ -93,8 +96,11 @@ public struct Auditor: Sendable {
         if order.requests.isEmpty { complain("launches an empty batch", now) }
         let lane = core.state.instances[order.instance.position].lane
         let record = core.state.lanes[lane.position]
-        if order.requests.count > 1, order.items > record.batchLimit {
-            complain("a batch of \(order.items) exceeds its limit \(record.batchLimit)", now)
+        // A scaler may lower the limit after the batch was launched, within the same event.
+        let before = lane.position < limits.count ? limits[lane.position] : 0
+        let limit = max(before, record.batchLimit)
+        if order.requests.count > 1, order.items > limit {
+            complain("a batch of \(order.items) exceeds its limit \(limit)", now)
         }
         let gpulet = core.state.gpulets[record.gpulet.position]
         if gpulet.running > gpulet.slots { complain("more stages than slots", now) }

@@ -25,6 +25,10 @@ package struct ClosedLoop: ~Copyable {
         package var estimates: [LatencyEstimate] = []
         /// Requests per second that arrive independently; nil = there is always work.
         package var poisson: Double?
+        /// Who starts batches: `fifo`, as a server without a plan, or another policy.
+        package var policy = "fifo"
+        /// Whether the means of one instance are known beforehand.
+        package var isProfiled = false
         /// Whether the engine fails at this batch size.
         package var fails: @Sendable (_ batch: Int32) -> Bool = { _ in false }
         /// Whether instance number n (counted from 1) can't be started.
@@ -71,7 +75,12 @@ package struct ClosedLoop: ~Copyable {
         limits.instances = 64
         let device = DeviceSpec(id: DeviceID(0), name: "p40", kind: "tesla-p40", units: 1)
         core = try ServerCore(
-            CoreConfiguration(devices: [device], policy: "fifo", scaler: scaler, limits: limits)
+            CoreConfiguration(
+                devices: [device],
+                policy: world.policy,
+                scaler: scaler,
+                limits: limits
+            )
         )
         self.world = world
         noise = LatencyNoise(seed: seed, spread: world.spread)
@@ -94,8 +103,20 @@ package struct ClosedLoop: ~Copyable {
             percentile: world.percentile,
             instances: 1,
             instanceLimit: world.maxInstances,
+            surface: world.isProfiled ? surface : nil,
             estimates: world.estimates
         )
+    }
+
+    private var surface: LatencySurface {
+        let points = (1...world.maxBatch).map { batch in
+            LatencySurface.Point(
+                batch: batch,
+                units: 1,
+                latency: .milliseconds(rounding: world.mean(batch, 1))
+            )
+        }
+        return LatencySurface(points)
     }
 
     /// How the scaler stands.

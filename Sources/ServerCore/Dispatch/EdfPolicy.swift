@@ -4,7 +4,9 @@ package import ServingDomain
 ///
 /// What can't make its deadline even alone is not admitted, or dropped as soon as that is so,
 /// provided that a batch of the model ran lately; else it runs and shows how long it takes. A
-/// model that nothing was measured of is served one request at a time and never refused.
+/// model that nothing was measured of is served one request at a time and never refused. In a
+/// backlog a batch may begin behind the heads (`Backlog`): deadlines alone would
+/// keep it there.
 package struct EdfPolicy: DispatchPolicy {
     package let order = QueueOrder.deadline
 
@@ -116,7 +118,13 @@ package struct EdfPolicy: DispatchPolicy {
         let lane = LaneID(node >> 1)
         let record = state.lanes[lane.position]
         let queue = QueueID(record.model, priority)
-        let head = state.head(of: queue)
+        var head = state.head(of: queue)
+        var skip: Int32 = 0
+        if state.models[record.model.position].dynamic {
+            let backlog = Backlog(queue: queue, row: record.row, limit: record.batchLimit)
+            skip = backlog.headsToLeave(at: now, in: state, using: forecast)
+            for _ in 0..<skip { head = state.waiting.next(after: head) }
+        }
         let deadline = state.requests[Int(head)].deadline
         var (count, items): (Int32, Int32) = (1, state.requests[Int(head)].items)
         if state.models[record.model.position].dynamic {
@@ -126,9 +134,10 @@ package struct EdfPolicy: DispatchPolicy {
                 limit: record.batchLimit,
                 at: now
             )
-            if size > items { (count, items) = state.prefix(of: queue, limit: size) }
+            if size > items { (count, items) = state.prefix(from: head, limit: size) }
         }
         var launch = Launch(lane: lane, queue: queue, count: count)
+        launch.skip = skip
         let alone = forecast.latency(
             row: record.row,
             items: state.requests[Int(head)].items,

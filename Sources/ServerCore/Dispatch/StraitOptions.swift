@@ -27,6 +27,8 @@ package struct StraitOptions: Hashable, Sendable {
     package var ordersBySlack = false
     /// Whether high batches in flight are protected.
     package var avoidsHarm = true
+    /// Whether a batch may begin behind the heads of a queue in a backlog.
+    package var leavesHeads = false
     /// The part of high-priority requests that may miss their deadline.
     package var target = 0.005
 
@@ -47,6 +49,7 @@ package struct StraitOptions: Hashable, Sendable {
     package static var confluence: StraitOptions {
         var options = strait
         options.weighsValue = true
+        options.leavesHeads = true
         return options
     }
 
@@ -54,6 +57,7 @@ package struct StraitOptions: Hashable, Sendable {
     private static let switches = [
         "transfer", "interference", "margin", "credit", "reserve", "chunks", "arrivals",
         "segments", "value", "spare", "prompt", "slack", "harm",
+        "backlog",
     ]
 
     /// Applies the options of a policy's name.
@@ -119,6 +123,7 @@ package struct StraitOptions: Hashable, Sendable {
         case "prompt": dropsEarly = isOn
         case "slack": ordersBySlack = isOn
         case "harm": avoidsHarm = isOn
+        case "backlog": leavesHeads = isOn
         default: sparesSlot = isOn
         }
     }

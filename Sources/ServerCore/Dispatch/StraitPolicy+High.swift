@@ -64,14 +64,7 @@ extension StraitPolicy {
             if lastStart(of: state.requests[Int(head)], at: now, using: forecast) < now {
                 return .hopeless(slot: head)
             }
-            let pick = pick(
-                spot,
-                .safe,
-                at: now,
-                in: state,
-                using: forecast,
-                harms: &harms
-            )
+            let pick = pickBehindHeads(spot, at: now, in: state, using: forecast, harms: &harms)
             if let pick, best == nil || pick.slack < best?.slack ?? 0 { best = pick }
             node = state.ready.next(after: node)
         }

@@ -48,10 +48,9 @@ extension StraitPolicy {
             while node >= 0, tried < Self.queueLimit {
                 tried += 1
                 let spot = spot(node, .low, on: gpulet, at: now, in: state, using: forecast)
-                let pick = pick(
+                let pick = pickBehindHeads(
                     spot,
                     skip: skip,
-                    .safe,
                     at: now,
                     in: state,
                     using: forecast,
@@ -98,10 +97,9 @@ extension StraitPolicy {
         for place in nodes.indices where nodes[place] >= 0 {
             let spot = spot(nodes[place], .low, on: gpulet, at: now, in: state, using: forecast)
             for skip in Int32(0)...1 {
-                let pick = pick(
+                let pick = pickBehindHeads(
                     spot,
                     skip: skip,
-                    .safe,
                     at: now,
                     in: state,
                     using: forecast,

@@ -96,6 +96,44 @@ extension StraitPolicy {
         return nil
     }
 
+    /// The largest safe batch behind the heads that a backlog leaves behind, else behind the first
+    /// `skip` requests.
+    mutating func pickBehindHeads(
+        _ spot: Spot,
+        skip: Int32 = 0,
+        at now: Instant,
+        in state: borrowing DispatchState,
+        using forecast: borrowing Forecast,
+        harms: inout Bool
+    ) -> Pick? {
+        if options.leavesHeads, skip == 0, state.models[spot.queue.model.position].dynamic {
+            let limit = state.lanes[spot.lane.position].batchLimit
+            let backlog = Backlog(queue: spot.queue, row: spot.row, limit: limit)
+            let left = backlog.headsToLeave(at: now, in: state, using: forecast)
+            if left > 0 {
+                let pick = pick(
+                    spot,
+                    skip: left,
+                    .safe,
+                    at: now,
+                    in: state,
+                    using: forecast,
+                    harms: &harms
+                )
+                if let pick { return pick }
+            }
+        }
+        return pick(
+            spot,
+            skip: skip,
+            .safe,
+            at: now,
+            in: state,
+            using: forecast,
+            harms: &harms
+        )
+    }
+
     /// A model that nothing was measured of is served one request at a time.
     private func unknown(
         _ spot: Spot,

@@ -1,4 +1,4 @@
-import ServingDomain
+package import ServingDomain
 
 /// What planners are told of what was learned.
 extension Forecast {
@@ -12,7 +12,7 @@ extension Forecast {
 
     /// Adds, per model and kind of device, how far profiles are off and what the host takes, and
     /// per kind what co-runners cost. Allocates; control only.
-    func tell(_ inputs: inout PlanInputs, at now: Instant) {
+    package func tell(_ inputs: inout PlanInputs, at now: Instant) {
         for model in inputs.models {
             for kind in kinds {
                 guard let row = lastMeasured(model.id, on: kind) else { continue }

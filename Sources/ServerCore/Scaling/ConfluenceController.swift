@@ -30,8 +30,7 @@ struct ConfluenceController: LaneController {
     private var missed = 0
     private var isAborted = false
     /// Batches that had waited till the last moment, and whether the setting is left for that.
-    private var delayed = 0
-    private var isTooSlow = false
+    private var delayed = 0, isTooSlow = false
     private var idlePeriods = 0
     /// Batches that are not counted: the first of a size may pay for it.
     private var skipped: Int32 = 0
@@ -134,7 +133,9 @@ struct ConfluenceController: LaneController {
     // MARK: Watch
 
     mutating func observe(_ batch: EndedBatch, at now: Instant) {
-        guard let since, batch.launched >= since else { return }
+        // The first batch of all says that there is an instance.
+        guard let since else { return since = now }
+        guard batch.launched >= since else { return }
         guard skipped >= setting.instances else {
             skipped += 1
             // What runs beside them may be the first of its size, too.
