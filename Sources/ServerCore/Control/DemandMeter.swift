@@ -41,6 +41,10 @@ struct DemandMeter: Sendable {
         return max(rate * headroom / 1_000, peak * rules.peakMilli / 1_000)
     }
 
+    /// What was asked for by the last sample, without headroom, in thousandths of a request per
+    /// second; nil = nothing was seen.
+    var milliRate: Int64? { mean < 0 ? nil : mean / 1_000 }
+
     private mutating func roll(to now: Instant, _ rules: EpochRules) {
         guard let began = sampleBegan else {
             sampleBegan = now.nanoseconds

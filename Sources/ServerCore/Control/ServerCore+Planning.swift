@@ -25,16 +25,22 @@ extension ServerCore {
         control.epoch = control.epoch.next
         var models: [ModelSpec] = []
         var rates: [Int64] = []
+        var least: [Int64] = []
         for place in state.models.indices where state.models[place].state == .serving {
             guard let spec = state.specs[place] else { continue }
             models.append(latest(spec))
             rates.append(rateToPlan(for: place))
+            if let rules = control.rules {
+                let mean = control.demand[place].milliRate ?? 0
+                least.append(max(mean, rules.floorMilliRate))
+            }
         }
         let devices = state.devices.filter { state.present[$0.id.position] }
         var inputs = PlanInputs(
             devices: devices,
             models: models,
             milliRates: rates,
+            leastMilliRates: least,
             present: control.beginsAnew ? nil : presentPlan(of: devices)
         )
         control.beginsAnew = false

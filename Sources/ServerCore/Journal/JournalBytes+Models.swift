@@ -104,6 +104,7 @@ extension JournalBytes {
         append(all: inputs.devices) { $0.append($1) }
         append(all: inputs.models) { $0.append($1) }
         append(all: inputs.milliRates) { $0.append($1) }
+        append(all: inputs.leastMilliRates) { $0.append($1) }
         append(optional: inputs.present) { $0.append($1) }
         append(all: inputs.contention) { bytes, entry in
             bytes.append(entry.kind)

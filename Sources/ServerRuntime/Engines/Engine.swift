@@ -99,6 +99,16 @@ extension EngineInstance {
 
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}
+
+    /// Gives each of the prepared batch's `items` rows of an input the same bytes.
+    public func fill(_ index: Int, with row: [UInt8], items: Int32) throws(EngineError) {
+        let target = try input(index, byteCount: row.count * Int(items))
+        guard !target.isEmpty else { return }
+        for item in 0..<Int(items) {
+            let place = UnsafeMutableRawBufferPointer(rebasing: target[(item * row.count)...])
+            place.copyBytes(from: row)
+        }
+    }
 }
 
 /// A file to load, and how.

@@ -82,6 +82,7 @@ final class PlanBoard: Sendable {
             throw PlanQuestionError(.none, "no model is loaded yet, so nothing can be planned")
         }
         learned(&inputs)
+        inputs.leastMilliRates = []
         for entry in wanted.models {
             guard let place = inputs.models.lastIndex(where: { $0.name == entry.model }) else {
                 let known = inputs.models.map(\.name)

@@ -121,11 +121,7 @@ struct WarmUp {
     ) throws(EngineError) {
         try instance.prepare(items: items, shapes: shapes)
         for (index, row) in rows.enumerated() where shapes.dims[index] != nil {
-            let target = try instance.input(index, byteCount: row.count * Int(items))
-            for item in 0..<Int(items) {
-                let place = UnsafeMutableRawBufferPointer(rebasing: target[(item * row.count)...])
-                place.copyBytes(from: row)
-            }
+            try instance.fill(index, with: row, items: items)
         }
         try instance.perform(.whole)
         for index in signature.outputs.indices { _ = try instance.output(index) }

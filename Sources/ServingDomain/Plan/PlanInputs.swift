@@ -41,6 +41,9 @@ public struct PlanInputs: Hashable, Sendable {
     public var models: [ModelSpec]
     /// The rate of each model in thousandths of a request per second, in the order of `models`.
     public var milliRates: [Int64]
+    /// The same without headroom, where the rates above have some: what is asked for now. Empty =
+    /// they have none.
+    public var leastMilliRates: [Int64]
     /// The plan that stands, where lanes have settled with the setting and the share that are
     /// enough for them: the next plan's starting point. nil before the first.
     public var present: Plan?
@@ -54,6 +57,7 @@ public struct PlanInputs: Hashable, Sendable {
         devices: [DeviceSpec],
         models: [ModelSpec],
         milliRates: [Int64],
+        leastMilliRates: [Int64] = [],
         present: Plan?,
         contention: [KindContention] = [],
         corrections: [Correction] = []
@@ -62,6 +66,7 @@ public struct PlanInputs: Hashable, Sendable {
         self.devices = devices
         self.models = models
         self.milliRates = milliRates
+        self.leastMilliRates = leastMilliRates
         self.present = present
         self.contention = contention
         self.corrections = corrections

@@ -30,12 +30,24 @@ public struct ConfluencePlanner: Planner {
     /// Creates the planner with all that it can do.
     public init() {}
 
-    /// Makes a plan.
+    /// Makes a plan. Where the headroom in the rates is what finds no place, it is given up, by
+    /// half if that is enough: what is asked for goes before what may be.
     ///
     /// - Throws: `PlanError` where two devices or two models have the same identifier, or devices
     ///   are out of order.
     public func plan(_ inputs: PlanInputs) throws(PlanError) -> Plan {
         try check(inputs)
+        let plan = plan(for: inputs)
+        guard !plan.unserved.isEmpty else { return plan }
+        for percent in [50, 0] as [Int64] {
+            guard let less = inputs.keeping(percent: percent) else { break }
+            let other = self.plan(for: less)
+            if other.unserved.isEmpty { return other.without(from: less, to: inputs) }
+        }
+        return plan
+    }
+
+    private func plan(for inputs: PlanInputs) -> Plan {
         // The high class gets a tenth more than its demand, unless that costs somebody a seat.
         let hasHigh = inputs.models.contains { $0.priority == .high }
         var result: PlanWriter?
