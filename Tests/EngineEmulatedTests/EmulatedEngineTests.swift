@@ -62,6 +62,8 @@ struct EmulatedEngineTests {
         try instance.prepare(items: 2, shapes: InputShapes([[3, 4], [2]]))
         #expect(try instance.input(0, byteCount: 96).isEmpty)
         #expect(throws: EngineError.self) { try instance.input(0, byteCount: 95) }
+        // Warm-ups and profilers write through this.
+        try instance.fill(0, with: Array(repeating: 1, count: 48), items: 2)
         let wanted = try instance.input(1, byteCount: 16)
         #expect(wanted.count == 16)
         wanted.copyBytes(from: (0..<16).map { UInt8($0) })

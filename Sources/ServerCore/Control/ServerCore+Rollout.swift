@@ -43,16 +43,32 @@ extension ServerCore {
             extend(gpulet, by: layout, &actions)
             if hasMore(gpulet, than: layout) { tasks.append(.trim(gpulet, layout)) }
         }
-        for gpulet in old {
-            if new.isEmpty || state.gpulets[gpulet.position].state == .lost {
-                tasks.append(.retire(gpulet))
-            } else {
-                let layout = new.removeFirst()
-                prepare(gpulet, for: layout, &actions)
-                tasks.append(.resize(gpulet, layout))
+        // A model that stays where it is need not be loaded anew while nobody serves it.
+        while let (place, number) = closestPair(old, new) {
+            let (gpulet, layout) = (old.remove(at: place), new.remove(at: number))
+            prepare(gpulet, for: layout, &actions)
+            tasks.append(.resize(gpulet, layout))
+        }
+        return tasks + old.map { .retire($0) } + new.map { .open(device, $0) }
+    }
+
+    /// The gpulet and the layout that share the most models; among equals those whose units differ
+    /// the least, then the first. nil where one of both has run out.
+    private func closestPair(
+        _ gpulets: [GpuletID],
+        _ layouts: [Plan.GpuletLayout]
+    ) -> (gpulet: Int, layout: Int)? {
+        var best: (gpulet: Int, layout: Int, shared: Int, distance: Int32)?
+        for (place, gpulet) in gpulets.enumerated()
+        where state.gpulets[gpulet.position].state != .lost {
+            for (number, layout) in layouts.enumerated() {
+                let shared = layout.lanes.count { lane(of: $0.model, on: gpulet) != nil }
+                let distance = abs(state.gpulets[gpulet.position].units - layout.units)
+                if let best, (best.shared, -best.distance) >= (shared, -distance) { continue }
+                best = (place, number, shared, distance)
             }
         }
-        return tasks + new.map { .open(device, $0) }
+        return best.map { ($0.gpulet, $0.layout) }
     }
 
     /// The gpulet of equal units that shares the most models with `layout`; the first of equals.

@@ -17,7 +17,7 @@ struct ConfluenceController: LaneController {
     private(set) var settled: SettledLane?
     private var search = ConfluenceSearch()
     /// What is in force, and what is to be once its instances have come.
-    private var setting = LaneSetting(batch: 1, instances: 1)
+    private var setting = LaneSetting.least
     private var coming: LaneSetting?
     private var slo = TimeSpan.zero
     private var percentileMilli: Int32 = 950
@@ -57,31 +57,20 @@ struct ConfluenceController: LaneController {
     mutating func begin(at now: Instant, _ facts: LaneFacts) -> LaneSetting {
         slo = facts.slo ?? .zero
         percentileMilli = facts.percentileMilli
-        seed(facts)
+        search.model.set(facts.estimates, units: facts.units)
         let goal = goal(facts)
+        // Batches of one are slow: where a plan rests on a profile, nobody measures them.
+        let one =
+            facts.planned.batch > 1
+            ? facts.surface?.latency(batch: 1, units: facts.units) : nil
+        if let one { search.model.set(.known(.least, latency: one, error: 0.1)) }
         // What was settled before went into the plan; there is no need to begin from nothing.
         let first =
-            facts.followsSettled
+            facts.followsSettled || one != nil
             ? facts.clamped(facts.planned)
             : search.next(goal, limit: settings.probes, allows: facts.fits)
         setting = first ?? setting
         return enter(setting, at: now, facts)
-    }
-
-    /// What a profile, a warm-up or an estimate says of settings that were not measured.
-    private mutating func seed(_ facts: LaneFacts) {
-        for estimate in facts.estimates.prefix(12)
-        where estimate.units == facts.units && estimate.spreadMilli <= 300 {
-            search.model.set(
-                LatencyModel.Cell(
-                    batch: estimate.batch,
-                    instances: estimate.instances,
-                    latency: Double(max(1, estimate.latency.nanoseconds)),
-                    samples: 0,
-                    error: max(0.03, Double(estimate.spreadMilli) / 1_000)
-                )
-            )
-        }
     }
 
     /// Goes on with `next` as soon as its instances are there; until then all stays as it is.

@@ -87,7 +87,7 @@ struct ConfluenceSearch: Sendable {
     /// The setting of the lowest latency, for objectives that nothing meets.
     var quickest: LaneSetting {
         let cell = model.cells.filter { $0.samples > 0 }.min { $0.latency < $1.latency }
-        return cell?.setting ?? LaneSetting(batch: 1, instances: 1)
+        return cell?.setting ?? .least
     }
 
     // MARK: What to measure
@@ -143,8 +143,8 @@ struct ConfluenceSearch: Sendable {
 
     /// The design: (1, 1); some batch alone; batch 1 with company.
     private func designed(_ step: Int, _ goal: Goal) -> LaneSetting? {
-        guard let base = model.cell(LaneSetting(batch: 1, instances: 1)) else {
-            return step == 1 ? LaneSetting(batch: 1, instances: 1) : nil
+        guard let base = model.cell(.least) else {
+            return step == 1 ? .least : nil
         }
         switch step {
         case 2:

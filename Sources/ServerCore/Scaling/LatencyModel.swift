@@ -31,6 +31,17 @@ struct LatencyModel: Sendable {
         }
         var setting: LaneSetting { LaneSetting(batch: batch, instances: instances) }
 
+        /// What a profile or an estimate says of a setting.
+        static func known(_ setting: LaneSetting, latency: TimeSpan, error: Double) -> Cell {
+            Cell(
+                batch: setting.batch,
+                instances: setting.instances,
+                latency: Double(max(1, latency.nanoseconds)),
+                samples: 0,
+                error: error
+            )
+        }
+
         /// Adds what was measured of the same setting before.
         mutating func merge(_ before: Cell) {
             let (own, theirs) = (1 / (error * error), 1 / (before.error * before.error))
@@ -89,6 +100,16 @@ struct LatencyModel: Sendable {
 
     /// The cell of `setting`, if it was measured or estimated.
     func cell(_ setting: LaneSetting) -> Cell? { cells.first { $0.isAt(setting) } }
+
+    /// Takes over what others say of settings that were not measured, on the same units.
+    mutating func set(_ estimates: [LatencyEstimate], units: Int32) {
+        for estimate in estimates.prefix(12)
+        where estimate.units == units && estimate.spreadMilli <= 300 {
+            let setting = LaneSetting(batch: estimate.batch, instances: estimate.instances)
+            let error = max(0.03, Double(estimate.spreadMilli) / 1_000)
+            set(.known(setting, latency: estimate.latency, error: error))
+        }
+    }
 
     /// Takes a cell over; of several of one setting the last counts. The oldest gives way.
     mutating func set(_ cell: Cell) {

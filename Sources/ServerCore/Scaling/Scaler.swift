@@ -128,6 +128,9 @@ public struct LaneSetting: Hashable, Sendable {
     /// Batches that may run at once.
     public var instances: Int32
 
+    /// One item, one instance.
+    public static let least = LaneSetting(batch: 1, instances: 1)
+
     /// Creates a setting.
     public init(batch: Int32, instances: Int32) {
         precondition(batch >= 1 && instances >= 1)
