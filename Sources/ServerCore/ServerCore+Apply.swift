@@ -95,7 +95,9 @@ extension ServerCore {
         let record = state.batches[Int(slot)]
         // A batch in stages took what its stages took; only the forecast has added them up.
         let inAll = forecast.ended(batch: slot, times, at: now)
-        if record.count > 0, let span = record.stage == .whole ? times.total : inAll {
+        // Whether or not anybody still waits for it: where all come too late, nothing else tells
+        // that the setting is too slow.
+        if let span = record.stage == .whole ? times.total : inAll {
             let row = state.lanes[record.lane.position].row
             forecast.learn(row: row, items: record.items, span: span, at: now)
             forecast.learnHost(row: row, items: record.items, span: record.host)
@@ -114,12 +116,12 @@ extension ServerCore {
         state.batches[Int(slot)].host = host + (whole - device)
     }
 
-    /// Tells the scaler of a batch that somebody still waits for.
+    /// Tells the scaler of a batch that has ended. One that failed counts if somebody still waits
+    /// for it: else it was ended for that.
     private mutating func tellScaler(_ slot: Int32, _ latency: TimeSpan, failed: Bool) {
         let batch = state.batches[Int(slot)]
-        guard scaler.ownsLanes, batch.count > 0 else { return }
+        guard scaler.ownsLanes, batch.count > 0 || !failed else { return }
         let lane = state.lanes[batch.lane.position]
-        let oldest = batch.first >= 0 ? state.requests[Int(batch.first)].arrival : batch.launched
         let ended = EndedBatch(
             lane: batch.lane,
             seat: state.instances[batch.instance.position].seat,
@@ -127,7 +129,7 @@ extension ServerCore {
             running: lane.ready - Int32(truncatingIfNeeded: lane.idle.nonzeroBitCount),
             launched: batch.launched,
             latency: latency,
-            waited: batch.launched - oldest,
+            waited: batch.launched - batch.oldest,
             failed: failed
         )
         scaler.batchEnded(ended, at: now)

@@ -72,8 +72,8 @@ import Testing
         }
     }
 
-    @Test("A probe of what can't keep up with the demand ends after a few batches")
-    func tooSlow() throws {
+    @Test("Where a plan rests on a profile it begins there, and measures no batches of one")
+    func planned() throws {
         // Batches of one serve 154 of 356 r/s: half a second of that is a backlog of a hundred.
         var world = ClosedLoop.World { batch, instances in
             Double(instances) * (5 + 1.5 * Double(batch))
@@ -82,12 +82,14 @@ import Testing
         world.percentile = 99
         (world.maxBatch, world.maxInstances) = (32, 1)
         world.poisson = 356
-        (world.policy, world.isProfiled) = ("edf", true)
+        (world.policy, world.isProfiled, world.planned) = ("edf", true, 12)
         for seed in 1...5 as ClosedRange<UInt64> {
             var loop = try ClosedLoop(scaler: "confluence", world, seed: seed)
             loop.run(until: .zero + .seconds(30))
+            let moves = loop.ledger.moves.map(\.setting.batch)
+            #expect(moves.first == 12 && !moves.contains(1), "seed \(seed): \(moves)")
             let missed = loop.ledger.late + loop.ledger.lost
-            #expect(missed < 100, "seed \(seed): \(missed), \(loop.ledger.moves)")
+            #expect(missed < 30, "seed \(seed): \(missed), \(moves)")
         }
     }
 

@@ -29,6 +29,8 @@ package struct ClosedLoop: ~Copyable {
         package var policy = "fifo"
         /// Whether the means of one instance are known beforehand.
         package var isProfiled = false
+        /// The batch limit that the plan begins with.
+        package var planned: Int32 = 1
         /// Whether the engine fails at this batch size.
         package var fails: @Sendable (_ batch: Int32) -> Bool = { _ in false }
         /// Whether instance number n (counted from 1) can't be started.
@@ -249,7 +251,7 @@ package struct ClosedLoop: ~Copyable {
 
     private func plan(_ inputs: PlanInputs) -> Plan {
         let lanes = inputs.models.map {
-            Plan.LanePlacement(model: $0.id, batchLimit: 1, instances: 1)
+            Plan.LanePlacement(model: $0.id, batchLimit: world.planned, instances: 1)
         }
         let gpulet = Plan.GpuletLayout(
             units: 1,

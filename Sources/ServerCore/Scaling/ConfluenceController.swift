@@ -4,8 +4,9 @@ import ServingDomain
 ///
 /// It measures settings one after the other (mean latency of full batches while all instances
 /// are busy), lets `ConfluenceSearch` choose the next, and holds the one of lowest latency among
-/// those near the best rate. A probe that misses the objective, or is too slow for the demand
-/// while a better setting is known, is ended after a few batches.
+/// those near the best rate. A probe that misses the objective is ended after a few batches.
+/// Where a plan rests on a profile it begins there, and leaves what is too slow for the demand as
+/// soon; a cold start measures longer, since all that it knows rests on it.
 /// While it searches, instances that are not wanted at the moment stand by. Afterwards it
 /// watches: a new objective, a drift of the mean, or windows that miss the objective start a
 /// shorter search from what is known.
@@ -31,6 +32,8 @@ struct ConfluenceController: LaneController {
     private var isAborted = false
     /// Batches that had waited till the last moment, and whether the setting is left for that.
     private var delayed = 0, isTooSlow = false
+    /// Whether it began where a plan that rests on a profile says.
+    private var followsProfile = false
     private var idlePeriods = 0
     /// Batches that are not counted: the first of a size may pay for it.
     private var skipped: Int32 = 0
@@ -64,9 +67,10 @@ struct ConfluenceController: LaneController {
             facts.planned.batch > 1
             ? facts.surface?.latency(batch: 1, units: facts.units) : nil
         if let one { search.model.set(.known(.least, latency: one, error: 0.1)) }
+        followsProfile = one != nil
         // What was settled before went into the plan; there is no need to begin from nothing.
         let first =
-            facts.followsSettled || one != nil
+            facts.followsSettled || followsProfile
             ? facts.clamped(facts.planned)
             : search.next(goal, limit: settings.probes, allows: facts.fits)
         setting = first ?? setting
@@ -122,9 +126,7 @@ struct ConfluenceController: LaneController {
     // MARK: Watch
 
     mutating func observe(_ batch: EndedBatch, at now: Instant) {
-        // The first batch of all says that there is an instance.
-        guard let since else { return since = now }
-        guard batch.launched >= since else { return }
+        guard let since, batch.launched >= since else { return }
         guard skipped >= setting.instances else {
             skipped += 1
             // What runs beside them may be the first of its size, too.
@@ -149,15 +151,16 @@ struct ConfluenceController: LaneController {
             due = now
         }
         // Requests miss their objective for every further batch of what can't keep up.
-        guard !isTooSlow, full.seen >= 12, isTooOften(delayed, of: full.seen), isSlowerThanBest
+        guard followsProfile, !isTooSlow, full.seen >= 12, isTooOften(delayed, of: full.seen),
+            isSlowerThanBest
         else { return }
         isTooSlow = true
         due = now
     }
 
-    /// Whether a better setting than the one in force was measured, or none at all.
+    /// Whether a better setting than the one in force was measured.
     private var isSlowerThanBest: Bool {
-        guard rateBefore > 0, let mean = full.mean, mean > .zero else { return true }
+        guard let mean = full.mean, mean > .zero else { return false }
         let items = Double(setting.batch) * Double(setting.instances)
         return items / Double(mean.nanoseconds) < 0.97 * rateBefore
     }

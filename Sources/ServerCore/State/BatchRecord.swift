@@ -34,6 +34,8 @@ package struct BatchRecord: Sendable {
     package internal(set) var stage = Stage.whole
     /// When its present stage was launched.
     package internal(set) var launched = Instant.zero
+    /// When the first of its requests came.
+    package internal(set) var oldest = Instant.zero
     /// What the host took around the stages that have ended.
     package internal(set) var host = TimeSpan.zero
     /// When it should end; `distantFuture` = not known.

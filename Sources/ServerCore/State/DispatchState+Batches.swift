@@ -58,6 +58,7 @@ extension DispatchState {
         var items: Int32 = 0
         var last: Int32 = -1
         batches[Int(slot)].first = request
+        batches[Int(slot)].oldest = requests[Int(request)].arrival
         for _ in 0..<count {
             precondition(request >= 0, "a policy asked for more requests than wait")
             let next = waiting.next(after: request)
