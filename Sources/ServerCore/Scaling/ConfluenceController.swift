@@ -5,8 +5,8 @@ import ServingDomain
 /// It measures settings one after the other (mean latency of full batches while all instances
 /// are busy), lets `ConfluenceSearch` choose the next, and holds the one of lowest latency among
 /// those near the best rate. A probe that misses the objective is ended after a few batches.
-/// Where a plan rests on a profile it begins there, and leaves what is too slow for the demand as
-/// soon; a cold start measures longer, since all that it knows rests on it.
+/// Where a plan rests on a profile and there is one instance only, it begins there, and leaves
+/// what is too slow for the demand as soon; else it measures longer, since all rests on that.
 /// While it searches, instances that are not wanted at the moment stand by. Afterwards it
 /// watches: a new objective, a drift of the mean, or windows that miss the objective start a
 /// shorter search from what is known.
@@ -62,9 +62,10 @@ struct ConfluenceController: LaneController {
         percentileMilli = facts.percentileMilli
         search.model.set(facts.estimates, units: facts.units)
         let goal = goal(facts)
-        // Batches of one are slow: where a plan rests on a profile, nobody measures them.
+        // Batches of one are slow: where a plan rests on a profile, nobody measures them. But no
+        // profile says what several instances do to each other.
         let one =
-            facts.planned.batch > 1
+            facts.planned.batch > 1 && facts.instanceCeiling == 1
             ? facts.surface?.latency(batch: 1, units: facts.units) : nil
         if let one { search.model.set(.known(.least, latency: one, error: 0.1)) }
         followsProfile = one != nil
