@@ -14,7 +14,8 @@ echo "== building (debug)"
 swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
 
 echo "== Swift tests"
-swift test --skip-build 2>&1 | tee "$swift_log"
+# Six times as long as they take: who hangs must not hold everybody up.
+timeout --kill-after=30 1800 swift test --skip-build 2>&1 | tee "$swift_log"
 swift_status=${PIPESTATUS[0]}
 # Swift Testing closes with "Test run with N tests in M suites passed|failed ... with K issues".
 total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$swift_log" | tail -n 1)
