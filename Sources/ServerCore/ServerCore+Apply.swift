@@ -108,9 +108,9 @@ extension ServerCore {
 
     /// Adds what the host took around a stage that has just ended.
     private mutating func noteHost(_ slot: Int32, _ times: StageTimes) {
-        // Times that can't be right say nothing of the host either.
         let whole = now - state.batches[Int(slot)].launched
         let device = times.total
+        // Times that can't be right say nothing of the host either.
         guard device > .zero, device <= whole else { return }
         let host = state.batches[Int(slot)].host
         state.batches[Int(slot)].host = host + (whole - device)

@@ -143,8 +143,8 @@ public struct ServerCore: ~Copyable, Sendable {
     /// `CoreConfiguration.contention` takes; kinds with few runs in company are left out.
     public var learnedContention: [PlanInputs.KindContention] { forecast.learned }
 
-    /// Puts what was learned until now into `inputs`, in place of what was when they were made: so
-    /// the next plan would be told. Allocates.
+    /// Puts what was learned until now into `inputs`, in place of what was when they were made,
+    /// where the rules say that planners are told. Allocates.
     public func tellLearned(_ inputs: inout PlanInputs) {
         guard control.rules?.feedsBack == true else { return }
         inputs.corrections = []

@@ -44,7 +44,7 @@ extension ServerCore {
             present: control.beginsAnew ? nil : presentPlan(of: devices)
         )
         control.beginsAnew = false
-        if control.rules?.feedsBack == true { forecast.tell(&inputs, at: now) }
+        tellLearned(&inputs)
         actions.append(.computePlan(control.epoch, inputs))
     }
 

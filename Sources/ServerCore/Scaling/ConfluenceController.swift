@@ -192,8 +192,12 @@ struct ConfluenceController: LaneController {
         }
     }
 
+    /// Whether so many late batches can hardly be chance: two and a half standard errors and two
+    /// batches above the part that the objective lets pass.
     private func isTooOften(_ late: Int, of all: Int) -> Bool {
-        LatencySpread.isTooOften(late, of: all, percentileMilli: percentileMilli)
+        let part = 1 - Double(percentileMilli) / 1_000
+        let expected = part * Double(all)
+        return Double(late) > expected + 2.5 * (expected * (1 - part)).squareRoot() + 2
     }
 
     /// Whether the mean is known well enough, or as well as may be in a long time.

@@ -17,7 +17,7 @@ struct DNNScalerController: LaneController {
     private var ownDue = Instant.distantFuture
     private var window = LatencyWindow()
     private var since: Instant?
-    private var probe = LaneSetting(batch: 1, instances: 1)
+    private var probe = LaneSetting.least
     private var milliRates: [Int64] = []
     private var latencies: [Int32: TimeSpan] = [:]
     private var batchProbe: Int32 = 1, levelProbe: Int32 = 1

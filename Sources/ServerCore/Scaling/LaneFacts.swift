@@ -37,7 +37,7 @@ package struct LaneFacts: Hashable, Sendable {
         percentileMilli: Int32 = 950,
         batchCeiling: Int32 = 128,
         instanceCeiling: Int32 = 10,
-        planned: LaneSetting = LaneSetting(batch: 1, instances: 1),
+        planned: LaneSetting = .least,
         followsSettled: Bool = false,
         ready: Int32 = 1,
         starting: Int32 = 0,

@@ -4,7 +4,7 @@ package import ServingDomain
 package struct LaneScaler: Scaler {
     private struct Track: Sendable {
         var controller: any LaneController
-        var setting = LaneSetting(batch: 1, instances: 1)
+        var setting = LaneSetting.least
         var hasBegun = false
         /// Forced decision, such as after a failure.
         var urgent = Instant.distantFuture

@@ -26,12 +26,4 @@ struct LatencySpread: Hashable, Sendable {
         spreadWeight = min(spreadWeight + count, 500)
         return max(0.004, ((own * count + 30 * spread) / (count + 30) / count).squareRoot())
     }
-
-    /// Whether so many late batches can hardly be chance: two and a half standard errors and two
-    /// batches above the part that the percentile lets pass.
-    static func isTooOften(_ late: Int, of all: Int, percentileMilli: Int32) -> Bool {
-        let part = 1 - Double(percentileMilli) / 1_000
-        let expected = part * Double(all)
-        return Double(late) > expected + 2.5 * (expected * (1 - part)).squareRoot() + 2
-    }
 }
