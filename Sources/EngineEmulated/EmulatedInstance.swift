@@ -147,14 +147,14 @@ final class EmulatedInstance: EngineInstance {
 
 extension EmulatedInstance {
     /// How many units the gpulet holds.
-    private var units: Int32 { Int32(placement.units.count) }
+    private var units: Int32 { placement.ratedUnits }
 
     /// A share below the profile has no latency to emulate.
     private static func check(
         _ placement: Placement,
         of loaded: LoadedEmulation
     ) throws(EngineError) {
-        let units = Int32(placement.units.count)
+        let units = placement.ratedUnits
         guard let surface = loaded.model.timing?.surface else { return }
         guard surface.largestBatch(units: units) != nil else {
             let least = surface.points.first?.units ?? 0
@@ -172,7 +172,7 @@ extension EmulatedInstance {
         of loaded: LoadedEmulation
     ) throws(EngineError) -> Int32 {
         guard let seat = loaded.seat else { return 0 }
-        let units = Int32(placement.units.count)
+        let units = placement.ratedUnits
         let device = placement.device
         guard let row = seat.devices.row(of: seat.model, on: device.id, units: units) else {
             throw EngineError(

@@ -65,8 +65,8 @@ final class ONNXModel: LoadedModel {
         let instance = ONNXInstance(
             model: self,
             session: try weights.session(
-                cores: placement.own.count,
-                siblings: placement.units.count / max(1, placement.own.count)
+                cores: placement.width,
+                siblings: placement.units.count / max(1, placement.width)
             ),
             processors: processors
         )

@@ -45,7 +45,8 @@ extension ServerCore {
             items: batch.items,
             requests: begin..<Int32(actions.requests.count),
             latest: latest,
-            expected: expected
+            expected: expected,
+            overtakes: batch.overtakes
         )
         forecast.launched(takeoff(of: slot), at: now)
         actions.append(.launch(order))

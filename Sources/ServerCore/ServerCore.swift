@@ -254,9 +254,11 @@ public struct ServerCore: ~Copyable, Sendable {
             case .batchLimit(let lane, let limit):
                 state.lanes[lane.position].batchLimit = max(1, limit)
             case .instances(let lane, let count):
+                guard state.lanes[lane.position].width == 0 else { continue }
                 state.lanes[lane.position].wanted = max(1, count)
                 adjustInstances(of: lane, &actions)
             case .active(let lane, let count):
+                guard state.lanes[lane.position].width == 0 else { continue }
                 state.lanes[lane.position].active = max(1, count)
                 state.list(lane)
                 mayStart = true

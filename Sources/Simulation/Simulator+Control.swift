@@ -141,7 +141,8 @@ extension Simulator {
         seat.device = gpulet.device
         seat.lane = order.lane.index
         seat.batchLimit = order.batchLimit
-        seat.row = cluster.row(of: order.model, on: gpulet.device, units: gpulet.units) ?? -1
+        let units = order.width > 0 ? min(order.width, gpulet.units) : gpulet.units
+        seat.row = cluster.row(of: order.model, on: gpulet.device, units: units) ?? -1
         let isWarm = cluster.memories[gpulet.device.position].holds(order.model)
         seat.hasMemory =
             seat.row >= 0

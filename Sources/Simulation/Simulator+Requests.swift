@@ -225,7 +225,10 @@ extension Simulator {
                 for lane in gpulet.lanes where lane.model == model {
                     let run =
                         lane.expected
-                        ?? surface?.latency(batch: lane.batchLimit, units: gpulet.units) ?? .zero
+                        ?? surface?.latency(
+                            batch: lane.batchLimit,
+                            units: gpulet.units(of: lane)
+                        ) ?? .zero
                     longest = max(longest, lane.worst ?? run * 2)
                 }
             }

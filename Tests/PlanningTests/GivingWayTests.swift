@@ -93,7 +93,7 @@ import Testing
         let told = try Explanation.lines(of: plan, for: inputs)
         let own = try #require(told.first { $0.hasPrefix("high0") })
         #expect(own.contains("low gives way within its runs"))
-        #expect(own.contains("2 ms of its own and 1 ms for the longest other high one"))
+        #expect(own.contains("4 ms of its own and 2 ms for the longest other high one"))
         #expect(own.contains("It takes turns with high1. Low batches of low2 give way"))
         // Those of the low model say nothing of the kind.
         let low = try #require(told.first { $0.hasPrefix("low2") })

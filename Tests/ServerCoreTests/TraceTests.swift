@@ -107,6 +107,9 @@ struct Trace {
     /// The policy; nil = drawn from the oldest two, so that old digests stay.
     var policy: String?
 
+    /// Whether batches run on some of the units of their gpulets.
+    var isNarrow: Bool { policy != nil && seed % 5 == 2 }
+
     /// All policies, with some of their options.
     static let policies = [
         "fifo", "edf", "duty", "clockwork", "preemptive:threshold=2", "strait", "confluence",
@@ -119,6 +122,9 @@ struct Trace {
         let drawn = dice.one(of: ["fifo", "edf"])
         let policy = policy ?? drawn
         var devices = (0..<Int32(dice.number(in: 1...3))).map { DeviceSpec.sample($0) }
+        if isNarrow {
+            for place in devices.indices { devices[place].preemptsLow = place == 0 }
+        }
         if hasCopies {
             for place in devices.indices {
                 devices[place].copyEngines = 1 + Int32(place) % 2
@@ -160,8 +166,27 @@ struct Trace {
                 )
             }
         }
-        world.plan = { inputs in splits ? Self.split(inputs, salt) : Plan.whole(inputs) }
+        let isNarrow = isNarrow
+        world.plan = { inputs in
+            let plan = splits ? Self.split(inputs, salt) : Plan.whole(inputs)
+            return isNarrow ? Self.narrowed(plan, salt &+ UInt64(inputs.models.count)) : plan
+        }
         return world
+    }
+
+    /// The same with batches on some of the units of each gpulet; which, changes with `salt`.
+    static func narrowed(_ plan: Plan, _ salt: UInt64) -> Plan {
+        var plan = plan
+        for place in plan.devices.indices {
+            for gpulet in plan.devices[place].gpulets.indices {
+                for lane in plan.devices[place].gpulets[gpulet].lanes.indices {
+                    let draw = (salt >> UInt64(lane)) % 4
+                    plan.devices[place].gpulets[gpulet].lanes[lane].width =
+                        draw == 3 ? nil : 1 + Int32(draw)
+                }
+            }
+        }
+        return plan
     }
 
     /// A plan that moves with the number of models: gpulets of changing units.

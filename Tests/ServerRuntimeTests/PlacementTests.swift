@@ -76,4 +76,42 @@ private final class NotingEngine: Engine {
             #expect(await runtime.shutDown(patience: .seconds(10)) == 0)
         }
     }
+
+    @Test("A batch on a part of the cores has so many threads, and may run on any of the cores")
+    func width() async throws {
+        var definition = RuntimeFixture.echo(maxBatch: 1)
+        definition.rules.slo = .milliseconds(100)
+        let points = [(Int32(1), 8), (2, 5), (4, 4)].map { units, ms in
+            LatencySurface.Point(batch: 1, units: units, latency: .milliseconds(Int64(ms)))
+        }
+        definition.rules.set(
+            DeviceProfile(kind: "emulated", surface: LatencySurface(points))
+        )
+        let model = EmulatedModel(signature: definition.signature)
+        let engine = NotingEngine(EmulatedEngine(models: ["echo": model]))
+        let device = DeviceSpec(
+            id: DeviceID(0),
+            name: "cpu0",
+            kind: "emulated",
+            units: 4,
+            maxGpulets: 1,
+            preemptsLow: true
+        )
+        var core = CoreConfiguration(devices: [device])
+        core.planner = "confluence"
+        core.epochs = .live
+        var configuration = RuntimeConfiguration(core: core, unitNumbers: [[4, 5, 6, 7]])
+        configuration.control = .explicit(["*"])
+        let runtime = try ServingRuntime(
+            configuration,
+            engine: engine,
+            source: ListedModels([definition]),
+            logSettings: LogSettings(),
+            logger: RuntimeFixture.silence
+        )
+        await runtime.start()
+        let first = try #require(engine.placements.first)
+        #expect(first.width == 1 && first.own == [4, 5, 6, 7] && first.units == first.own)
+        await runtime.shutDown(patience: .seconds(10))
+    }
 }

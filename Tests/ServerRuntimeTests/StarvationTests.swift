@@ -41,11 +41,14 @@ struct StarvationTests {
         #expect(await bench.reaches(hungry, HOST_PACE_HELPED, HOST_PACE_HELPED_LITTLE))
     }
 
-    @Test("Who has another niceness than help gives is not taken for one that is helped")
-    func otherNiceness() async {
+    @Test(
+        "Who has another niceness than help gives is not taken for one that is helped",
+        arguments: [false, true]
+    )
+    func otherNiceness(overtakes: Bool) async {
         let pace: host_pace = await withCheckedContinuation { told in
             SystemThread.start("nice-one") {
-                host_be_nice(ClassUrgency.niceness)
+                host_be_nice(ClassUrgency.niceness(overtakes: overtakes))
                 told.resume(returning: host_pace_of(0))
             }
         }

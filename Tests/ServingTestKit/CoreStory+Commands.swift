@@ -117,7 +117,11 @@ extension CoreStory {
         let devices = Int32(try number(options["devices"] ?? "1"))
         let engines = Int32(try number(options["engines"] ?? "0"))
         let configuration = CoreConfiguration(
-            devices: (0..<devices).map { device(Int32($0), units, engines) },
+            devices: (0..<devices).map { number in
+                var device = device(Int32(number), units, engines)
+                device.preemptsLow = options["low"] == "yields"
+                return device
+            },
             policy: options["policy"] ?? "edf",
             limits: limits
         )
@@ -267,7 +271,8 @@ extension CoreStory {
         return rules
     }
 
-    /// `whole`, or gpulets of device 0 such as `2/1:ax8x1+bx4x1;2/1:cx1x1`.
+    /// `whole`, or gpulets of device 0 such as `2/1:ax8x1+bx4x1;2/1:cx1x1`: units and slots, then
+    /// model, batch, instances and, if need be, rate and width of each lane.
     private func plan(_ text: String, _ inputs: PlanInputs) throws(StoryError) -> Plan {
         guard !text.isEmpty, text != "whole" else { return Plan.whole(inputs, slots: slots) }
         var gpulets: [Plan.GpuletLayout] = []
@@ -282,6 +287,7 @@ extension CoreStory {
                         model: try model(words[0]),
                         batchLimit: Int32(try number(words[1])),
                         instances: Int32(try number(words[2])),
+                        width: words.count > 4 ? Int32(try number(words[4])) : nil,
                         milliRate: words.count > 3 ? Int64(try number(words[3]) * 1_000) : 0
                     )
                 )

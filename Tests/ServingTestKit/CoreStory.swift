@@ -106,6 +106,7 @@ public final class CoreStory {
             say(
                 "start i\(order.instance.index) of \(name(order.model)) on g\(order.gpulet.index), "
                     + "batch <= \(order.batchLimit), siblings \(order.siblings)"
+                    + (order.width > 0 ? ", \(order.width) units each" : "")
             )
             if !isManual { follow.append(.instanceReady(order.instance, [])) }
         case .stopInstance(let instance):
@@ -142,6 +143,7 @@ public final class CoreStory {
         line += riders.joined(separator: " ")
         if Int(order.items) != riders.count { line += " (\(order.items) items)" }
         if order.stage != .whole { line += ", stage \(order.stage)" }
+        if order.overtakes { line += ", goes first" }
         if order.latest != .distantFuture { line += ", latest \(Self.text(order.latest))" }
         if let expected = order.expected { line += ", expected \(Self.text(expected))" }
         say(line)

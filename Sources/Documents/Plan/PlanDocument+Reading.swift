@@ -108,7 +108,8 @@ extension PlanDocument.Gpulet {
 extension PlanDocument.Lane {
     fileprivate init(_ node: DocumentNode) throws(DocumentError) {
         let object = try node.object([
-            "model", "batch", "rate", "expectedMs", "instances", "worstMs", "violation", "why",
+            "model", "batch", "rate", "expectedMs", "instances", "width", "worstMs", "violation",
+            "why",
         ])
         self.init(
             model: try object.required("model").name(),
@@ -117,6 +118,9 @@ extension PlanDocument.Lane {
         )
         expectedMs = try object.optional("expectedMs")?.number(in: 0...1e9)
         instances = Int32(try object.optional("instances")?.integer(in: 1...65_536) ?? 1)
+        if let count = try object.optional("width")?.integer(in: 1...65_536) {
+            width = Int32(count)
+        }
         worstMs = try object.optional("worstMs")?.number(in: 0...1e9)
         violation = try object.optional("violation")?.number(in: 0...1)
         why = try object.optional("why")?.string()
@@ -129,6 +133,7 @@ extension PlanDocument.Lane {
             ("rate", JSONText.number(rate)),
             ("expectedMs", expectedMs.map(JSONText.number)),
             ("instances", String(instances)),
+            ("width", width.map { String($0) }),
             ("worstMs", worstMs.map(JSONText.number)),
             ("violation", violation.map(JSONText.number)),
             ("why", why.map(JSONText.string)),

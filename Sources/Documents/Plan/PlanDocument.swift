@@ -14,6 +14,8 @@ public struct PlanDocument: Hashable, Sendable {
         public var expectedMs: Double?
         /// How many batches may run at once.
         public var instances: Int32 = 1
+        /// The units that one batch runs on, anywhere on the gpulet; nil = all of them.
+        public var width: Int32?
         /// The longest that a request should take, in milliseconds.
         public var worstMs: Double?
         /// The part of its requests that should miss their objective, 0...1.
@@ -229,6 +231,7 @@ extension PlanDocument.Gpulet {
             )
             entry.expectedMs = lane.expected?.inMilliseconds
             entry.instances = lane.instances
+            entry.width = lane.width
             entry.worstMs = lane.worst?.inMilliseconds
             entry.violation = lane.violation
             entry.why = lane.why
@@ -256,6 +259,7 @@ extension PlanDocument.Gpulet {
                     model: try PlanDocument.id(of: lane.model, models, path: seat),
                     batchLimit: lane.batch,
                     instances: lane.instances,
+                    width: lane.width,
                     milliRate: Int64((lane.rate * 1_000).rounded()),
                     expected: lane.expectedMs.map { .milliseconds(rounding: $0) },
                     worst: lane.worstMs.map { .milliseconds(rounding: $0) },

@@ -35,7 +35,7 @@ public struct LivePace: Hashable, Sendable {
         point: 0.2,
         cell: 0.15,
         networks: 6,
-        settle: 8,
+        settle: 6.5,
         rounds: 5,
         turn: 0.25,
         limit: 1_500
@@ -48,7 +48,7 @@ public struct LivePace: Hashable, Sendable {
         probe: 2,
         probes: 3,
         load: 6,
-        churn: 60,
+        churn: 50,
         quiet: 7,
         point: 0.1,
         cell: 0.08,
@@ -68,7 +68,8 @@ public struct LivePace: Hashable, Sendable {
         case .rates:
             4 * (start + follow + 12 + 2 * Double(probes) * (follow + probe + 0.5))
         case .fluctuation: 2 * (start + follow + 1.5 * load)
-        case .protection: 2 * (start + follow + load + drain)
+        case .protection:
+            2 * (start + follow + drain) + (1 + ProtectionPart.patience) * load
         case .parity: 60 * point + start + warmUp + load
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
         case .emulated: 2 * start + 2 * (follow + load + drain)

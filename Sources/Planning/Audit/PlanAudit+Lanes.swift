@@ -74,14 +74,15 @@ extension PlanAudit {
         guard
             let alone = latencies.latency(
                 batch: lane.batchLimit,
-                units: gpulet.units,
-                instances: lane.instances
+                units: gpulet.units(of: lane),
+                instances: lane.sharers
             )
         else {
             report(
                 1,
                 label,
-                "a batch of \(lane.batchLimit) on \(gpulet.units) units is beyond the profile, or"
+                "a batch of \(lane.batchLimit) on \(gpulet.units(of: lane)) units is beyond the"
+                    + " profile, or"
                     + " beyond the model's largest batch of \(model.maxBatch)"
             )
             return nil
@@ -89,7 +90,7 @@ extension PlanAudit {
         let load = CoRunners.load(
             of: model,
             batch: lane.batchLimit,
-            units: gpulet.units,
+            units: gpulet.units(of: lane),
             on: device
         )
         let slowdown = coRunners.slowdown(of: load, gpulet: number, lane: position)
@@ -122,11 +123,13 @@ extension PlanAudit {
                     "the model wants a share of \(model.minShare) to \(model.maxShare) per cent"
                 )
             }
-            if seat.lane.instances > max(1, model.instanceLimit) {
+            // An instance may be several narrow ones.
+            let parts = gpulet.units / gpulet.units(of: seat.lane)
+            if seat.lane.instances > max(1, model.instanceLimit) * parts {
                 report(
                     2,
                     label,
-                    "\(seat.lane.instances) instances, \(model.instanceLimit) are the most"
+                    "\(seat.lane.instances) instances, \(model.instanceLimit * parts) are the most"
                 )
             }
         }

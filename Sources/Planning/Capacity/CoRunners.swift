@@ -10,6 +10,8 @@ public struct CoRunners: Sendable {
     public var loads: [[ContentionLoad]]
     /// How many batches may run on each gpulet at once.
     public var slots: [Int32]
+    /// How many others may run beside a batch on its own gpulet, where lanes have a width.
+    public var besides: [Int?]
     /// What that costs.
     public var model: ContentionModel
     /// Whether low batches give way to high ones within their runs (`DeviceSpec.preemptsLow`), so
@@ -20,6 +22,7 @@ public struct CoRunners: Sendable {
     public init(model: ContentionModel) {
         loads = []
         slots = []
+        besides = []
         self.model = model
     }
 
@@ -34,13 +37,15 @@ public struct CoRunners: Sendable {
                         Self.load(
                             of: inputs.models[place],
                             batch: lane.batchLimit,
-                            units: gpulet.units,
+                            units: gpulet.units(of: lane),
                             on: device
                         )
                     }
                 }
             )
             slots.append(gpulet.slots)
+            let least = gpulet.lanes.compactMap(\.width).min()
+            besides.append(least.map { Int((gpulet.units - 1) / $0) })
         }
     }
 
@@ -76,10 +81,10 @@ public struct CoRunners: Sendable {
         for (place, lanes) in loads.enumerated() {
             if place == gpulet {
                 guard slots[place] > 1 else { continue }
-                for (number, load) in lanes.enumerated() where number != lane {
-                    guard !preemptsLow || load.priority == victim.priority else { continue }
-                    others.append(load)
+                let mates = lanes.indices.filter {
+                    $0 != lane && (!preemptsLow || lanes[$0].priority == victim.priority)
                 }
+                others += worst(besides[place], of: mates.map { lanes[$0] }, for: victim)
             } else if lanes.count == 1 {
                 others.append(lanes[0])
             } else if let worst = worst(of: lanes, for: victim) {
@@ -87,6 +92,18 @@ public struct CoRunners: Sendable {
             }
         }
         return others.isEmpty ? 1 : max(1, model.slowdown(of: victim, beside: others))
+    }
+
+    /// The `count` of `lanes` that disturb `victim` most; all of them where there is no limit.
+    private func worst(
+        _ count: Int?,
+        of lanes: [ContentionLoad],
+        for victim: ContentionLoad
+    ) -> [ContentionLoad] {
+        guard let count, count < lanes.count else { return lanes }
+        let costs = lanes.map { model.slowdown(of: victim, beside: [$0]) }
+        return lanes.indices.sorted { (costs[$1], $0) < (costs[$0], $1) }.prefix(count)
+            .map { lanes[$0] }
     }
 
     private func worst(of lanes: [ContentionLoad], for victim: ContentionLoad) -> ContentionLoad? {

@@ -29,14 +29,14 @@ enum Expectation {
                     let latencies = ModelLatencies(of: model, on: device.kind, in: inputs),
                     let alone = latencies.latency(
                         batch: lane.batchLimit,
-                        units: gpulet.units,
-                        instances: lane.instances
+                        units: gpulet.units(of: lane),
+                        instances: lane.sharers
                     )
                 else { continue }
                 let load = CoRunners.load(
                     of: inputs.models[model],
                     batch: lane.batchLimit,
-                    units: gpulet.units,
+                    units: gpulet.units(of: lane),
                     on: device
                 )
                 let slowdown = beside.slowdown(of: load, gpulet: number, lane: position)

@@ -96,6 +96,9 @@ public enum Explanation {
         line += " \(PlanAudit.rate(inputs.milliRates[seat.place])) r/s on \(seat.device.name),"
         line += " gpulet \(seat.number) (\(share)), batches of up to \(lane.batchLimit)"
         if lane.instances > 1 { line += ", \(lane.instances) instances" }
+        if let width = lane.width, width < gpulet.units {
+            line += ", each on \(width) of the \(gpulet.units) units"
+        }
         if let expected = lane.expected { line += ", each \(PlanAudit.ms(expected))" }
         let host = inputs.hostTime(of: model.id, on: seat.device.kind)
         if host != .none {
@@ -117,7 +120,7 @@ public enum Explanation {
         let load = CoRunners.load(
             of: model,
             batch: lane.batchLimit,
-            units: gpulet.units,
+            units: gpulet.units(of: lane),
             on: seat.device
         )
         let slowdown = seat.coRunners.slowdown(of: load, gpulet: seat.number, lane: seat.position)

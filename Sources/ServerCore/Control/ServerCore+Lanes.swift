@@ -21,9 +21,9 @@ extension ServerCore {
         _ actions: inout ActionBuffer
     ) {
         guard state.gpulets[gpulet.position].state == .open else { return }
-        for placement in layout.lanes where lane(of: placement.model, on: gpulet) == nil {
+        for placement in layout.lanes where lane(of: placement, on: gpulet) == nil {
             guard isServing(placement.model), let spec = state.specs[placement.model.position],
-                let lane = newLane(spec, on: gpulet)
+                let lane = newLane(placement, spec, on: gpulet, units: layout.units)
             else { continue }
             state.lanes[lane.position].isDormant = true
             settle(placement, spec, on: lane, units: layout.units, slots: layout.slots)
@@ -37,10 +37,11 @@ extension ServerCore {
         _ actions: inout ActionBuffer
     ) {
         guard isServing(placement.model), let spec = state.specs[placement.model.position],
-            let lane = lane(of: placement.model, on: gpulet) ?? newLane(spec, on: gpulet)
+            case let record = state.gpulets[gpulet.position],
+            let lane = lane(of: placement, on: gpulet)
+                ?? newLane(placement, spec, on: gpulet, units: record.units)
         else { return }
         wake(lane)
-        let record = state.gpulets[gpulet.position]
         settle(placement, spec, on: lane, units: record.units, slots: record.slots)
         adjustInstances(of: lane, &actions)
     }
@@ -60,7 +61,7 @@ extension ServerCore {
         var new = old
         new.plannedBatch = min(placement.batchLimit, min(spec.maxBatch, state.limits.batchItems))
         new.plannedInstances = min(placement.instances, most)
-        new.plannedUnits = units
+        new.plannedUnits = min(units, placement.width ?? units)
         new.batchCeiling = min(spec.maxBatch, state.limits.batchItems)
         new.instanceCeiling = min(
             max(spec.instanceLimit, new.plannedInstances),
@@ -138,7 +139,7 @@ extension ServerCore {
 
     /// The instances that `layout` has of a lane; a scaler's lanes may keep what they have.
     private func allowed(_ lane: LaneRecord, in layout: Plan.GpuletLayout) -> Int32 {
-        guard layout.lanes.contains(where: { $0.model == lane.model }) else { return 0 }
+        guard layout.lanes.contains(where: { lane.isSeat(of: $0) }) else { return 0 }
         return scaler.ownsLanes ? .max : lane.plannedInstances
     }
 

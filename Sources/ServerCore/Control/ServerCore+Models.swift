@@ -231,6 +231,7 @@ extension ServerCore {
             model: record.model,
             gpulet: record.gpulet,
             siblings: record.wanted,
+            width: record.width,
             batchLimit: largest
         )
         actions.append(.startInstance(order))

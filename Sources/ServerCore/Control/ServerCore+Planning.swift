@@ -84,6 +84,7 @@ extension ServerCore {
                         model: record.model,
                         batchLimit: record.batchLimit,
                         instances: max(1, min(record.wanted, record.active)),
+                        width: record.width > 0 ? record.width : nil,
                         milliRate: record.milliRate
                     )
                 )

@@ -62,7 +62,7 @@ extension ServerCore {
         for (place, gpulet) in gpulets.enumerated()
         where state.gpulets[gpulet.position].state != .lost {
             for (number, layout) in layouts.enumerated() {
-                let shared = layout.lanes.count { lane(of: $0.model, on: gpulet) != nil }
+                let shared = layout.lanes.count { state.hasLane(of: $0.model, on: gpulet) }
                 let distance = abs(state.gpulets[gpulet.position].units - layout.units)
                 if let best, (best.shared, -best.distance) >= (shared, -distance) { continue }
                 best = (place, number, shared, distance)
@@ -80,27 +80,42 @@ extension ServerCore {
         for (place, gpulet) in candidates.enumerated() {
             let record = state.gpulets[gpulet.position]
             guard record.state == .open, record.units == layout.units else { continue }
-            let shared = layout.lanes.count { lane(of: $0.model, on: gpulet) != nil }
+            let shared = layout.lanes.count { state.hasLane(of: $0.model, on: gpulet) }
             if best.map({ shared > $0.shared }) ?? true { best = (place, shared) }
         }
         return best?.place
     }
 
-    func lane(of model: ModelID, on gpulet: GpuletID) -> LaneID? {
-        guard isKnown(model) else { return nil }
-        var lane = state.models[model.position].firstLane
+    /// The lane that is `placement`'s. One of another width is another lane: it takes over when
+    /// it is warm, as on another gpulet.
+    func lane(of placement: Plan.LanePlacement, on gpulet: GpuletID) -> LaneID? {
+        guard isKnown(placement.model) else { return nil }
+        var lane = state.models[placement.model.position].firstLane
         while lane >= 0 {
-            if state.lanes[Int(lane)].gpulet == gpulet { return LaneID(lane) }
+            let record = state.lanes[Int(lane)]
+            if record.gpulet == gpulet, record.isSeat(of: placement) { return LaneID(lane) }
             lane = state.lanes[Int(lane)].nextOfModel
         }
         return nil
     }
 
-    mutating func newLane(_ spec: ModelSpec, on gpulet: GpuletID) -> LaneID? {
+    mutating func newLane(
+        _ placement: Plan.LanePlacement,
+        _ spec: ModelSpec,
+        on gpulet: GpuletID,
+        units: Int32
+    ) -> LaneID? {
         let record = state.gpulets[gpulet.position]
         let kind = state.devices[record.device.position].kind
-        let row = forecast.claimRow(model: spec.id, kind: kind, units: record.units, spec: spec)
-        guard let lane = state.claimLane(spec.id, gpulet, row: row) else {
+        let width = placement.width ?? 0
+        let row = forecast.claimRow(
+            model: spec.id,
+            kind: kind,
+            // Until a gpulet is resized its lanes are looked up by the units that it has.
+            units: width > 0 ? min(width, units) : record.units,
+            spec: spec
+        )
+        guard let lane = state.claimLane(spec.id, gpulet, row: row, width: width) else {
             forecast.releaseRow(row)
             return nil
         }
@@ -119,7 +134,7 @@ extension ServerCore {
                 let row = forecast.claimRow(
                     model: record.model,
                     kind: kind,
-                    units: units,
+                    units: record.width > 0 ? min(record.width, units) : units,
                     spec: spec
                 )
                 state.lanes[Int(lane)].row = row

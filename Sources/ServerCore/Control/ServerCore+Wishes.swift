@@ -19,14 +19,16 @@ extension ServerCore {
     }
 
     /// The units that are enough for a gpulet, of those that its device can give; as many as it
-    /// has where a lane of it says nothing.
+    /// has where a lane of it says nothing, or runs on a part of them as it is.
     func units(enoughFor gpulet: GpuletRecord) -> Int32 {
         var wished: Int32 = 0
         var lane = gpulet.firstLane
         while lane >= 0 {
             let record = state.lanes[Int(lane)]
             if record.wanted > 0 {
-                guard let settled = scaler.settled(LaneID(lane)) else { return gpulet.units }
+                guard record.width == 0, let settled = scaler.settled(LaneID(lane)) else {
+                    return gpulet.units
+                }
                 wished = max(wished, settled.units)
             }
             lane = record.nextOfGpulet

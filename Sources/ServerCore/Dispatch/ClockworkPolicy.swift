@@ -63,7 +63,7 @@ package struct ClockworkPolicy: DispatchPolicy {
                         best = launch.launch
                         bestStart = launch.start
                     }
-                    node = state.ready.next(after: node)
+                    node = state.nextReady(after: node, on: present, priority)
                 }
             }
         }

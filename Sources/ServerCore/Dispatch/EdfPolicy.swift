@@ -103,7 +103,7 @@ package struct EdfPolicy: DispatchPolicy {
             if lastStart(of: state.requests[Int(head)], at: now, using: forecast) < now {
                 return .hopeless(slot: head)
             }
-            node = state.ready.next(after: node)
+            node = state.nextReady(after: node, on: gpulet, priority)
         }
         return .none
     }

@@ -66,7 +66,7 @@ extension StraitPolicy {
             }
             let pick = pickBehindHeads(spot, at: now, in: state, using: forecast, harms: &harms)
             if let pick, best == nil || pick.slack < best?.slack ?? 0 { best = pick }
-            node = state.ready.next(after: node)
+            node = state.nextReady(after: node, on: gpulet, .high)
         }
         if let best {
             return .start(
@@ -100,7 +100,7 @@ extension StraitPolicy {
                     harms: &harms
                 )
                 if let pick { return .start(pick) }
-                node = state.ready.next(after: node)
+                node = state.nextReady(after: node, on: gpulet, .high)
             }
         }
         return .nothing

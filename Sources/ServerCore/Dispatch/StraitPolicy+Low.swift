@@ -57,7 +57,7 @@ extension StraitPolicy {
                     harms: &harms
                 )
                 if let pick, pick.slack < best?.slack ?? .infinity { best = pick }
-                node = state.ready.next(after: node)
+                node = state.nextReady(after: node, on: gpulet, .low)
             }
             if best != nil { return best }
         }
@@ -90,7 +90,7 @@ extension StraitPolicy {
                 (value, values[place]) = (values[place], value)
                 (id, nodes[place]) = (nodes[place], id)
             }
-            node = state.ready.next(after: node)
+            node = state.nextReady(after: node, on: gpulet, .low)
         }
         var best: Pick?
         var harms = false

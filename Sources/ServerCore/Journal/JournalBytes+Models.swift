@@ -92,6 +92,7 @@ extension JournalBytes {
             bytes.append(lane.model.index)
             bytes.append(lane.batchLimit)
             bytes.append(lane.instances)
+            bytes.append(lane.width ?? 0)
             bytes.append(lane.milliRate)
             bytes.append(optional: lane.expected) { $0.append($1.nanoseconds) }
             bytes.append(optional: lane.worst) { $0.append($1.nanoseconds) }
@@ -268,10 +269,15 @@ extension JournalCursor {
     }
 
     private mutating func placement() throws(JournalError) -> Plan.LanePlacement {
-        Plan.LanePlacement(
-            model: ModelID(try small()),
-            batchLimit: try small(in: 1 ... .max),
-            instances: try small(in: 1 ... .max),
+        let model = ModelID(try small())
+        let batchLimit = try small(in: 1 ... .max)
+        let instances = try small(in: 1 ... .max)
+        let width = try small(in: 0 ... .max)
+        return Plan.LanePlacement(
+            model: model,
+            batchLimit: batchLimit,
+            instances: instances,
+            width: width == 0 ? nil : width,
             milliRate: try signed(),
             expected: try optional { cursor throws(JournalError) in try cursor.span() },
             worst: try optional { cursor throws(JournalError) in try cursor.span() },

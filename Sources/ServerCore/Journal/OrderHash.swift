@@ -55,6 +55,7 @@ public struct OrderHash: Sendable {
             add(7, order.instance.index, order.lane.index)
             add(order.model.index, order.gpulet.index, order.siblings)
             add(order.batchLimit)
+            if order.width != 0 { add(order.width) }
         case .stopInstance(let instance): add(8, instance.index, 0)
         case .abandonInstance(let instance): add(11, instance.index, 0)
         case .computePlan(let epoch, let inputs):
@@ -79,6 +80,7 @@ public struct OrderHash: Sendable {
         }
         add(order.latest.nanoseconds)
         add(order.expected?.nanoseconds ?? .min)
+        if order.overtakes { add(UInt64(1)) }
         for place in order.requests {
             let request = buffer.requests[Int(place)]
             add(request.slot, Int32(bitPattern: request.generation), 0)

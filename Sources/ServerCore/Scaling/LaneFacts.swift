@@ -102,8 +102,7 @@ extension DispatchState {
             slo: spec.slo.flatMap { $0 > .zero ? $0 : nil },
             percentileMilli: min(1_000, max(1, Int32((spec.percentile * 10).rounded()))),
             batchCeiling: record.batchCeiling,
-            instanceCeiling: isStuck
-                ? min(record.instanceCeiling, live) : record.instanceCeiling,
+            instanceCeiling: record.steeredCeiling(isStuck ? live : .max),
             planned: LaneSetting(
                 batch: max(1, record.plannedBatch),
                 instances: max(1, record.plannedInstances)
@@ -111,7 +110,7 @@ extension DispatchState {
             followsSettled: record.followsSettled,
             ready: record.ready,
             starting: record.starting,
-            units: gpulet.units,
+            units: record.width > 0 ? min(record.width, gpulet.units) : gpulet.units,
             memoryKiB: memoryLeft(for: lane, on: device),
             memory: profile?.memory ?? MemoryFootprint(),
             startTime: profile.map { $0.warmStart > .zero ? $0.warmStart : $0.coldStart } ?? .zero,

@@ -24,6 +24,8 @@ package struct BatchRecord: Sendable {
     package internal(set) var lane = LaneID(0), instance = InstanceID(0)
     /// Whether it is of class high.
     package internal(set) var isHigh = false
+    /// Whether it is low and the cores are to take it before other low batches.
+    package internal(set) var overtakes = false
     /// Its model.
     package internal(set) var model = ModelID(0)
     /// The items of all its requests, gone ones included.

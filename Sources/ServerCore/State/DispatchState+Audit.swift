@@ -95,12 +95,25 @@ extension DispatchState {
     private func auditPaused() -> [String] {
         var found: [String] = []
         var high = Array(repeating: Int32(0), count: gpulets.count)
+        var (busyHigh, busyLow) = (high, high)
         for place in batches.indices where batches[place].state == .running {
-            guard batches[place].isHigh else { continue }
-            high[lanes[batches[place].lane.position].gpulet.position] += 1
+            let lane = lanes[batches[place].lane.position]
+            if batches[place].isHigh {
+                high[lane.gpulet.position] += 1
+                busyHigh[lane.gpulet.position] += lane.width
+            } else {
+                busyLow[lane.gpulet.position] += lane.width
+            }
         }
-        for place in gpulets.indices where high[place] != gpulets[place].runningHigh {
-            found.append("gpulet \(place) miscounts its running stages of class high")
+        for place in gpulets.indices {
+            if high[place] != gpulets[place].runningHigh {
+                found.append("gpulet \(place) miscounts its running stages of class high")
+            }
+            if busyHigh[place] != gpulets[place].busyHigh
+                || busyLow[place] != gpulets[place].busyLow
+            {
+                found.append("gpulet \(place) miscounts its units in use")
+            }
         }
         var count = 0
         var slot = firstPaused
@@ -150,10 +163,7 @@ extension DispatchState {
         }
         for place in gpulets.indices {
             let gpulet = gpulets[place]
-            let can =
-                gpulet.state == .open && gpulet.running < gpulet.slots
-                && !(gpulet.readyHigh.isEmpty && gpulet.readyLow.isEmpty)
-            if can != (candidate(from: Int32(place)) == GpuletID(Int32(place))) {
+            if gpulet.isCandidate != (candidate(from: Int32(place)) == GpuletID(Int32(place))) {
                 found.append("gpulet \(place) is a candidate and should not be, or the reverse")
             }
         }

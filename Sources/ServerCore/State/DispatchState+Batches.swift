@@ -33,15 +33,18 @@ extension DispatchState {
         batch.model = queue.model
         batch.launched = now
         batch.isHigh = requests[Int(head(of: queue))].priority == .high
+        batch.overtakes =
+            !batch.isHigh && lanes[lane.position].width > 0
+            && goesFirst(requests[Int(head(of: queue))].deadline, on: gpulet)
         batches[Int(slot)] = batch
         lanes[lane.position].idle &= ~(1 << UInt64(seat))
         lanes[lane.position].served += Int64(count)
         instances[instance.position].batch = slot
-        gpulets[gpulet.position].running += 1
-        if batch.isHigh { gpulets[gpulet.position].runningHigh += 1 }
+        gpulets[gpulet.position].count(1, width: lanes[lane.position].width, of: batch)
         models[queue.model.position].batches += 1
         if models[queue.model.position].preservesOrder { appendInOrder(slot) }
         fill(slot, from: queue, skip: skip, count: count)
+        if lanes[lane.position].width > 0 { noteDue(gpulet) }
         watch(slot)
         listLanes(of: queue)
         if order == .deadline, !lanes[lane.position].hasFreeInstance {
@@ -135,8 +138,8 @@ extension DispatchState {
         let gpulet = lanes[batch.lane.position].gpulet
         let freesSlot = batch.state == .running
         if freesSlot {
-            gpulets[gpulet.position].running -= 1
-            if batch.isHigh { gpulets[gpulet.position].runningHigh -= 1 }
+            let width = lanes[batch.lane.position].width
+            gpulets[gpulet.position].count(-1, width: width, of: batch)
         } else {
             pausedCount -= 1
         }
@@ -147,7 +150,10 @@ extension DispatchState {
             lanes[batch.lane.position].idle |= 1 << UInt64(seat)
             list(batch.lane)
         }
-        if freesSlot { judge(gpulet) }
+        if freesSlot {
+            if lanes[batch.lane.position].width > 0 { noteDue(gpulet) }
+            judge(gpulet)
+        }
     }
 
     /// Takes a batch off its slot between two stages; it keeps its instance.
@@ -156,21 +162,20 @@ extension DispatchState {
         batches[Int(slot)].state = .paused
         pausedCount += 1
         linkPaused(slot)
-        let gpulet = lanes[batches[Int(slot)].lane.position].gpulet
-        gpulets[gpulet.position].running -= 1
-        if batches[Int(slot)].isHigh { gpulets[gpulet.position].runningHigh -= 1 }
-        judge(gpulet)
+        let lane = lanes[batches[Int(slot)].lane.position]
+        gpulets[lane.gpulet.position].count(-1, width: lane.width, of: batches[Int(slot)])
+        judge(lane.gpulet)
     }
 
     /// Puts a paused batch on a slot again.
     ///
     /// - Precondition: its gpulet has a free one.
     mutating func resume(_ slot: Int32, at now: Instant) {
-        let gpulet = lanes[batches[Int(slot)].lane.position].gpulet
-        precondition(gpulets[gpulet.position].running < gpulets[gpulet.position].slots)
-        gpulets[gpulet.position].running += 1
-        if batches[Int(slot)].isHigh { gpulets[gpulet.position].runningHigh += 1 }
-        judge(gpulet)
+        let lane = lanes[batches[Int(slot)].lane.position]
+        let record = gpulets[lane.gpulet.position]
+        precondition(record.running < record.slots)
+        gpulets[lane.gpulet.position].count(1, width: lane.width, of: batches[Int(slot)])
+        judge(lane.gpulet)
         unlinkPaused(slot)
         pausedCount -= 1
         batches[Int(slot)].state = .running

@@ -15,6 +15,8 @@ extension DispatchState {
         gpulets[place].state = .opening
         gpulets[place].device = device
         gpulets[place].units = units
+        gpulets[place].countsApart =
+            devices[device.position].preemptsLow && order == .deadline
         return GpuletID(Int32(place))
     }
 
@@ -33,12 +35,18 @@ extension DispatchState {
     }
 
     /// A new lane of `model` on `gpulet`; nil when the limit is reached.
-    mutating func claimLane(_ model: ModelID, _ gpulet: GpuletID, row: Int32) -> LaneID? {
+    mutating func claimLane(
+        _ model: ModelID,
+        _ gpulet: GpuletID,
+        row: Int32,
+        width: Int32
+    ) -> LaneID? {
         var place = lanes.firstIndex { !$0.exists }
         if place == nil, lanes.count < Int(limits.lanes) {
             lanes.grow(to: lanes.count + 1, with: LaneRecord())
             for _ in 0..<Self.seatsPerLane { seats.append(InstanceID(-1)) }
             ready.grow(to: lanes.count * 2)
+            dues.reserveCapacity(lanes.count * Self.seatsPerLane)
             place = lanes.count - 1
         }
         guard let place else { return nil }
@@ -48,6 +56,7 @@ extension DispatchState {
         lanes[place].model = model
         lanes[place].gpulet = gpulet
         lanes[place].row = row
+        lanes[place].width = width
         link(id)
         return id
     }

@@ -182,9 +182,7 @@ extension DispatchState {
     /// Notes whether `gpulet` could start a batch.
     mutating func judge(_ gpulet: GpuletID) {
         let place = gpulet.position
-        let can =
-            gpulets[place].running < gpulets[place].slots && gpulets[place].state == .open
-            && !(gpulets[place].readyHigh.isEmpty && gpulets[place].readyLow.isEmpty)
+        let can = gpulets[place].isCandidate
         let bit: UInt64 = 1 << UInt64(gpulet.index & 63)
         let word = gpulet.position >> 6
         let could = candidates[word] & bit != 0

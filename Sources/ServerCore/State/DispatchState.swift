@@ -61,6 +61,8 @@ package struct DispatchState: ~Copyable, Sendable {
     var freeBatch: Int32 = -1
     var firstWatched: Int32 = -1, lastWatched: Int32 = -1
     var arrivals: Int64 = 0
+    /// Room for deadlines that are put in order.
+    var dues: [(due: Instant, width: Int32)] = []
 
     /// The most instances of a lane that a set of bits has room for.
     static let seatsPerLane = 64
@@ -129,10 +131,32 @@ package struct DispatchState: ~Copyable, Sendable {
         return GpuletID(Int32(word << 6 + bits.trailingZeroBitCount))
     }
 
-    /// The first ready lane of `gpulet` for `priority`, as a node of `ready`.
+    /// The first ready lane of `gpulet` for `priority`, as a node of `ready`; -1 = none, or no
+    /// batch of that class may start there now.
     package func firstReady(_ gpulet: GpuletID, _ priority: PriorityClass) -> Int32 {
-        priority == .high
+        let first =
+            priority == .high
             ? gpulets[gpulet.position].readyHigh.first : gpulets[gpulet.position].readyLow.first
+        return first >= 0 && mayStart(first, on: gpulet, priority) ? first : -1
+    }
+
+    /// The next ready lane after `node` of `gpulet` of which a batch may start; -1 = none.
+    package func nextReady(
+        after node: Int32,
+        on gpulet: GpuletID,
+        _ priority: PriorityClass
+    ) -> Int32 {
+        let next = ready.next(after: node)
+        return next >= 0 && mayStart(next, on: gpulet, priority) ? next : -1
+    }
+
+    /// Whether its units let a batch of a ready lane start: one is free, or it is low and would
+    /// have units if those that are due first had them.
+    private func mayStart(_ node: Int32, on gpulet: GpuletID, _ priority: PriorityClass) -> Bool {
+        if gpulets[gpulet.position].hasUnits(for: priority) { return true }
+        guard priority == .low, gpulets[gpulet.position].mayOvertake else { return false }
+        let head = head(of: QueueID(lanes[Int(node >> 1)].model, .low))
+        return head >= 0 && requests[Int(head)].deadline < gpulets[gpulet.position].lastDue
     }
 
     /// The first request of `queue` in policy order; -1 = none.

@@ -8,6 +8,9 @@ package struct LaneRecord: Sendable {
     package internal(set) var model = ModelID(0)
     /// The gpulet.
     package internal(set) var gpulet = GpuletID(0)
+    /// The units that one of its batches runs on, anywhere on the gpulet; 0 = all of them,
+    /// uncounted.
+    package internal(set) var width: Int32 = 0
     /// The most items in a batch.
     package internal(set) var batchLimit: Int32 = 1
     /// Batches that may run at once; instances beyond that stand by, loaded and warm.
@@ -52,6 +55,15 @@ package struct LaneRecord: Sendable {
     /// lane does not sleep.
     package var hasFreeInstance: Bool {
         idle != 0 && !isDormant && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
+    }
+
+    /// How far a scaler may go with its instances. With a width they are there to use the units,
+    /// not to be steered.
+    func steeredCeiling(_ most: Int32) -> Int32 { width > 0 ? 1 : min(instanceCeiling, most) }
+
+    /// Whether it is what a plan means by `placement`, on its gpulet.
+    func isSeat(of placement: Plan.LanePlacement) -> Bool {
+        model == placement.model && width == placement.width ?? 0
     }
 
     /// Whether a plan gives `other` the same setting.
@@ -100,6 +112,12 @@ package struct GpuletRecord: Sendable {
     package internal(set) var running: Int32 = 0
     /// Those of them whose batches are of class high.
     package internal(set) var runningHigh: Int32 = 0
+    /// The units that running batches of lanes with a width have, by class.
+    package internal(set) var busyHigh: Int32 = 0, busyLow: Int32 = 0
+    /// The first deadline of the low batches among them, and that up to which they have all units.
+    package internal(set) var firstDue = Instant.distantFuture, lastDue = Instant.distantFuture
+    /// Whether a class has all units whatever the other does: low batches give way to high ones.
+    package internal(set) var countsApart = false
     /// The time that gives each lane one turn; nil where nothing takes turns.
     package internal(set) var dutyCycle: TimeSpan?
     /// Its lanes with work, a free instance and class high or low, by their queues' heads.
@@ -110,6 +128,36 @@ package struct GpuletRecord: Sendable {
 
     /// Whether its units are taken from its device.
     package var isLive: Bool { state != .free }
+
+    /// Whether a batch of a class may start: batches of lanes with a width leave a unit free. The
+    /// last to start may want more than is left, so that nobody who is wide waits for ever.
+    func hasUnits(for priority: PriorityClass) -> Bool {
+        let high = countsApart && priority == .low ? 0 : busyHigh
+        let low = countsApart && priority == .high ? 0 : busyLow
+        return high &+ low < units
+    }
+
+    /// Whether a low batch may start beside those that have all units, if it is due before some of
+    /// them: the cores then take it before those, as they take high ones before all.
+    var mayOvertake: Bool { countsApart && busyLow < units &* 2 }
+
+    /// Whether a batch of any class may start now, if its deadline allows it.
+    var isCandidate: Bool {
+        guard state == .open, running < slots else { return false }
+        return !readyHigh.isEmpty && hasUnits(for: .high)
+            || !readyLow.isEmpty && (hasUnits(for: .low) || mayOvertake)
+    }
+
+    /// Takes note of a stage that begins or ends; `change` is 1 or -1.
+    mutating func count(_ change: Int32, width: Int32, of batch: BatchRecord) {
+        running += change
+        if batch.isHigh {
+            runningHigh += change
+            busyHigh += change * width
+        } else {
+            busyLow += change * width
+        }
+    }
 }
 
 /// One engine instance of a lane.

@@ -47,6 +47,8 @@ public struct LaunchOrder: Hashable, Sendable {
     public var latest: Instant
     /// When it should end, by the forecast; nil where nothing has been measured.
     public var expected: Instant?
+    /// Whether it is low and the cores are to take it before other low batches.
+    public var overtakes: Bool
 
     /// Creates a launch order.
     public init(
@@ -57,7 +59,8 @@ public struct LaunchOrder: Hashable, Sendable {
         items: Int32,
         requests: Range<Int32>,
         latest: Instant,
-        expected: Instant?
+        expected: Instant?,
+        overtakes: Bool = false
     ) {
         self.batch = batch
         self.instance = instance
@@ -67,6 +70,7 @@ public struct LaunchOrder: Hashable, Sendable {
         self.requests = requests
         self.latest = latest
         self.expected = expected
+        self.overtakes = overtakes
     }
 }
 
@@ -82,6 +86,8 @@ public struct InstanceOrder: Hashable, Sendable {
     public var gpulet: GpuletID
     /// How many instances share the gpulet's units for this model, this one included.
     public var siblings: Int32
+    /// The units that its batches run on, anywhere on the gpulet; 0 = its part of them.
+    public var width: Int32
     /// The largest batch to warm; every size up to it may be used.
     public var batchLimit: Int32
 
@@ -92,6 +98,7 @@ public struct InstanceOrder: Hashable, Sendable {
         model: ModelID,
         gpulet: GpuletID,
         siblings: Int32,
+        width: Int32 = 0,
         batchLimit: Int32
     ) {
         self.instance = instance
@@ -99,6 +106,7 @@ public struct InstanceOrder: Hashable, Sendable {
         self.model = model
         self.gpulet = gpulet
         self.siblings = siblings
+        self.width = width
         self.batchLimit = batchLimit
     }
 }

@@ -195,8 +195,9 @@ final class LaneThread: @unchecked Sendable {
         guard instance.computesOnCaller, driver.urgency.givesWay(isHigh: mailbox.isHigh) else {
             return try instance.perform(stage)
         }
-        ClassUrgency.caller(givesWay: true)
-        defer { ClassUrgency.caller(givesWay: false) }
+        let overtakes = mailbox.order?.overtakes == true
+        ClassUrgency.caller(niceness: ClassUrgency.niceness(overtakes: overtakes))
+        defer { ClassUrgency.caller(niceness: 0) }
         return try instance.perform(stage)
     }
 

@@ -183,16 +183,30 @@ public struct Placement: Hashable, Sendable {
     public var units: [Int32]
     /// The units that this instance's threads run on: its deal of the gpulet's.
     public var own: [Int32]
+    /// How many of `own` a run uses at a time: the number of its threads.
+    public var width: Int
     /// What the plan gives the instance of the device's memory, in MiB; 0 = no limit is known.
     public var memoryMiB: Int64
 
     /// Creates a place for an instance.
-    public init(device: DeviceSpec, units: [Int32], own: [Int32], memoryMiB: Int64 = 0) {
+    ///
+    /// - Parameter width: nil = all of `own`.
+    public init(
+        device: DeviceSpec,
+        units: [Int32],
+        own: [Int32],
+        width: Int? = nil,
+        memoryMiB: Int64 = 0
+    ) {
         self.device = device
         self.units = units
         self.own = own
+        self.width = width ?? own.count
         self.memoryMiB = memoryMiB
     }
+
+    /// By how many units the latencies of an instance here are looked up.
+    public var ratedUnits: Int32 { Int32(width < own.count ? width : units.count) }
 }
 
 /// The shapes of a batch's inputs, one row each; shared by all requests of one `ShapeKey`.

@@ -33,12 +33,14 @@ final class ClassUrgency: Sendable {
     /// Whether threads are to give way while they run a batch of a class.
     func givesWay(isHigh: Bool) -> Bool { !isHigh && seesHigh.load(ordering: .relaxed) }
 
-    /// Lets the calling thread give way, or no longer.
+    /// Lets the calling thread give way, or with 0 no longer.
     ///
     /// By niceness and not by the kernel's idle class: threads that high work wakes get the core
     /// just as soon (Docs/BENCHMARKS.md, "Who gives way"), and low work stays before loading.
-    static func caller(givesWay: Bool) { host_be_nice(givesWay ? niceness : 0) }
+    static func caller(niceness: Int32) { host_be_nice(niceness) }
 
-    /// How nice low work is: a thirtieth of a core that usual work wants as well.
-    static let niceness: Int32 = 15
+    /// How nice low work is: a thirtieth of a core that usual work wants as well. Low work that
+    /// overtakes other low work gets four fifths of a core that both want, and an eighth of one
+    /// that high work wants.
+    static func niceness(overtakes: Bool) -> Int32 { overtakes ? 9 : 15 }
 }

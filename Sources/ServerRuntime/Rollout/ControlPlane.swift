@@ -88,9 +88,7 @@ final class ControlPlane: Sendable {
         guard let seat = registry.seat(order.model), let ordinal = seat.instanceStarts() else {
             return driver.post(.instanceGone(order.instance, .stopped))
         }
-        let seated = units.withLock {
-            $0.placement(order.gpulet, ordinal: ordinal, siblings: order.siblings)
-        }
+        let seated = units.withLock { $0.placement(of: order, ordinal: ordinal) }
         guard var place = seated else {
             seat.instanceFailed("its gpulet holds no units")
             return driver.post(.instanceGone(order.instance, .failed))
@@ -139,7 +137,7 @@ final class ControlPlane: Sendable {
         _ order: InstanceOrder
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
         let instance = try seat.loaded.makeInstance(place)
-        let units = Int32(place.units.count)
+        let units = place.ratedUnits
         let kind = place.device.kind
         let spec = driver.spec(of: order.model)
         let isMeasured = spec?.isMeasured(on: kind, units: units) == true
@@ -153,8 +151,8 @@ final class ControlPlane: Sendable {
         return (instance, try warmUp.run(instance))
     }
 
-    /// Keeps measurements that hold for the next start: those of instances with all units of
-    /// their gpulet to themselves.
+    /// Keeps measurements that hold for the next start: those of instances that share their units
+    /// with no other of their lane.
     private func keep(_ points: [LatencySurface.Point], _ seat: ModelSeat, _ place: Placement) {
         guard !points.isEmpty, place.own.count == place.units.count else { return }
         knowledge?.keep(points, of: seat.artifact, on: place.device)
@@ -168,12 +166,10 @@ final class ControlPlane: Sendable {
     private func moveLanes(on gpulet: GpuletID) {
         for lane in driver.lanes(on: gpulet) {
             let old = lane.placement
-            let next = units.withLock {
-                $0.placement(gpulet, ordinal: lane.ordinal, siblings: lane.order.siblings)
-            }
+            let next = units.withLock { $0.placement(of: lane.order, ordinal: lane.ordinal) }
             guard let next, next != old else { continue }
             lane.move(to: next)
-            guard next.own.count != old.own.count, let seat = registry.seat(lane.order.model) else {
+            guard next.width != old.width, let seat = registry.seat(lane.order.model) else {
                 continue
             }
             SystemThread.start("load-\(lane.id.index)", urgency: .background) { [self] in
@@ -196,7 +192,7 @@ final class ControlPlane: Sendable {
             let name = seat.servable.spec.name
             logger.warning(
                 """
-                an instance of '\(name)' keeps its old number of threads on \(place.own.count) \
+                an instance of '\(name)' keeps its old number of threads on \(place.width) \
                 units: \(error.message)
                 """
             )

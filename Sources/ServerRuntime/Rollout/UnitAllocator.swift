@@ -38,11 +38,20 @@ struct UnitAllocator {
         }
     }
 
-    /// Where the instance at `ordinal` of `siblings` sits: cores are dealt in turn, each
-    /// instance getting max(1, cores / instances) of them.
-    func placement(_ gpulet: GpuletID, ordinal: Int, siblings: Int32) -> Placement? {
-        guard let holding = holdings[gpulet] else { return nil }
-        let width = max(1, holding.units.count / Int(siblings))
+    /// Where the instance at `ordinal` of its lane sits. Without a width cores are dealt in turn,
+    /// each instance getting max(1, cores / instances) of them; with one it runs on so many of
+    /// the gpulet's, wherever the system finds them free.
+    func placement(of order: InstanceOrder, ordinal: Int) -> Placement? {
+        guard let holding = holdings[order.gpulet] else { return nil }
+        guard order.width == 0 else {
+            return Placement(
+                device: devices[holding.device],
+                units: holding.units,
+                own: holding.units,
+                width: min(Int(order.width), holding.units.count)
+            )
+        }
+        let width = max(1, holding.units.count / Int(order.siblings))
         let own = (0..<width).map { holding.units[(ordinal * width + $0) % holding.units.count] }
         return Placement(device: devices[holding.device], units: holding.units, own: own)
     }

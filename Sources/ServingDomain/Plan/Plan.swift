@@ -72,6 +72,9 @@ public struct Plan: Hashable, Sendable {
             self.dutyCycle = dutyCycle
             self.lanes = lanes
         }
+
+        /// The units that a batch of `lane` runs on.
+        public func units(of lane: LanePlacement) -> Int32 { min(units, lane.width ?? units) }
     }
 
     /// One model's seat on one gpulet.
@@ -82,6 +85,10 @@ public struct Plan: Hashable, Sendable {
         public var batchLimit: Int32
         /// How many of its batches may run at once.
         public var instances: Int32
+        /// The units that one of its batches runs on, anywhere on the gpulet; nil = all of them.
+        ///
+        /// Batches of one class start only while those that run leave a unit free.
+        public var width: Int32?
         /// The planned rate in thousandths of a request per second; 0 = not planned by rate.
         public var milliRate: Int64
         /// The expected latency of a full batch, predicted slowdown included; nil = not known.
@@ -98,22 +105,28 @@ public struct Plan: Hashable, Sendable {
             model: ModelID,
             batchLimit: Int32,
             instances: Int32,
+            width: Int32? = nil,
             milliRate: Int64 = 0,
             expected: TimeSpan? = nil,
             worst: TimeSpan? = nil,
             violation: Double? = nil,
             why: String? = nil
         ) {
-            precondition(batchLimit >= 1 && instances >= 1)
+            precondition(batchLimit >= 1 && instances >= 1 && width ?? 1 >= 1)
             self.model = model
             self.batchLimit = batchLimit
             self.instances = instances
+            self.width = width
             self.milliRate = milliRate
             self.expected = expected
             self.worst = worst
             self.violation = violation
             self.why = why
         }
+
+        /// How many instances share the units that one batch runs on: those of a lane with a
+        /// width each have their own.
+        public var sharers: Int32 { width == nil ? instances : 1 }
     }
 
     /// Demand of one model that found no place.

@@ -48,6 +48,7 @@ extension PaperPlacing {
                 }
             )
             coRunners.slots.append(1)
+            coRunners.besides.append(nil)
         }
         return coRunners
     }

@@ -107,15 +107,17 @@ public struct SeatedPlanner: Planner {
         plan.planner = walled.planner
         plan.unserved = walled.unserved
         plan.bound = walled.bound
+        let widths = BatchWidths(inputs)
         for layout in plan.devices.indices {
             for gpulet in plan.devices[layout].gpulets.indices {
+                widths.fit(&plan.devices[layout].gpulets[gpulet], layout)
                 for lane in plan.devices[layout].gpulets[gpulet].lanes.indices {
                     plan.devices[layout].gpulets[gpulet].lanes[lane].why =
                         Self.noWalls
                 }
             }
         }
-        if let cores = SharedCores(inputs, inner) {
+        if let cores = SharedCores(inputs, inner, widths) {
             for word in try cores.words() { tell(word, inputs.models[word.place].id, in: &plan) }
         }
         return plan

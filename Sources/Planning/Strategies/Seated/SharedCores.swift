@@ -4,8 +4,10 @@ import ServingDomain
 /// way to them within their runs.
 ///
 /// A running low batch costs a high one nothing there (`DeviceSpec.holdsUp`), so only high models
-/// wait for each other: one item at a time on all cores, the oldest first, an equal part of each
-/// rate on each device (`SharedQueue`). What batches gain is left out. Where that promises too
+/// wait for each other: one item at a time, the oldest first, an equal part of each rate on each
+/// device (`SharedQueue`). Where batches run on a part of the cores, several at a time, the wait
+/// is that for all cores working on one after the other, which is no shorter. What batches gain is
+/// left out. Where that promises too
 /// little, a plan for the high models alone may still serve them.
 ///
 /// Low load is no part of it: however much there is, it takes no promise away.
@@ -29,6 +31,8 @@ struct SharedCores {
         var rate: Double
         /// One item, on the slowest device.
         var time: Double
+        /// What it keeps a device from others for: its time by the part of the cores that it has.
+        var work: Double
         /// What the slowest of a hundred take longer.
         var spread: Double
         /// What it is planned for; infinite without an objective.
@@ -46,32 +50,39 @@ struct SharedCores {
 
     /// nil where some device has low batches that don't give way, or where nothing is known of
     /// any high model.
-    init?(_ inputs: PlanInputs, _ inner: any Planner) {
+    init?(_ inputs: PlanInputs, _ inner: any Planner, _ widths: BatchWidths) {
         guard !inputs.devices.isEmpty,
             inputs.devices.allSatisfy({ !$0.holdsUp(.high, behind: .low) })
         else { return nil }
         self.inputs = inputs
         self.inner = inner
-        members = inputs.models.indices.compactMap { Self.member($0, inputs) }
+        members = inputs.models.indices.compactMap { Self.member($0, inputs, widths) }
         guard !members.isEmpty else { return nil }
     }
 
-    private static func member(_ place: Int, _ inputs: PlanInputs) -> Member? {
+    private static func member(
+        _ place: Int,
+        _ inputs: PlanInputs,
+        _ widths: BatchWidths
+    ) -> Member? {
         let model = inputs.models[place]
         guard model.priority == .high else { return nil }
-        var (time, spread) = (0.0, 0.0)
-        for device in inputs.devices {
+        var (time, spread, work) = (0.0, 0.0, 0.0)
+        for (number, device) in inputs.devices.enumerated() {
+            let width = widths.width(of: place, on: number)
             guard let known = ModelLatencies(of: place, on: device.kind, in: inputs),
-                let one = known.latency(batch: 1, units: device.units)?.inMilliseconds
+                let one = known.latency(batch: 1, units: width)?.inMilliseconds
             else { return nil }
             time = max(time, one)
-            spread = max(spread, known.spread(of: one, batch: 1, units: device.units))
+            work = max(work, one * device.fraction(of: width))
+            spread = max(spread, known.spread(of: one, batch: 1, units: width))
         }
         let allowed = 1 - model.percentile / 100
         return Member(
             place: place,
             rate: Double(max(0, inputs.milliRates[place])) / 1e6 / Double(inputs.devices.count),
             time: time,
+            work: work,
             spread: spread,
             objective: model.slo.map { SeatedPlanner.promise($0).inMilliseconds } ?? .infinity,
             target: allowed == allowed ? min(max(allowed, 0), 0.5) : 0
@@ -86,7 +97,7 @@ struct SharedCores {
     func words() throws(PlanError) -> [Word] {
         // What can't end in time even alone is refused at once, and costs nobody anything.
         let able = members.filter { $0.window >= 0 }
-        let queue = SharedQueue(streams: able.map { .init(rate: $0.rate, time: $0.time) })
+        let queue = SharedQueue(streams: able.map { .init(rate: $0.rate, time: $0.work) })
         let longest = able.map(\.window).filter(\.isFinite).max() ?? 1
         let late = queue.later(than: able.map { min($0.window, longest) })
         let holds = zip(able, late).allSatisfy { member, late in
@@ -124,7 +135,7 @@ struct SharedCores {
             place: member.place,
             violation: nil,
             left: inputs.milliRates[member.place],
-            why: "one item takes \(Self.ms(member.time)) on all cores, more than the"
+            why: "one item takes \(Self.ms(member.time)) on the cores that it gets, more than the"
                 + " \(Self.ms(member.objective)) that it is planned for; relax its objective"
         )
     }
