@@ -50,7 +50,7 @@ import Testing
             name: "cpu0",
             kind: "cpu",
             units: cores,
-            shares: [1, 2, 4].filter { $0 <= cores },
+            shares: [1, 2, 4, 8, 64].filter { $0 <= cores },
             preemptsLow: true
         )
         let planner = SeatedPlanner(
@@ -90,6 +90,12 @@ import Testing
         let lanes = try lanes(models, cores: 4)
         #expect(lanes.map(\.width) == [1, 2])
         #expect(lanes.map(\.instances) == [8, 2])
+    }
+
+    @Test("On many cores one instance becomes eight narrow ones at most")
+    func parts() throws {
+        let lanes = try lanes([model(0, [1: 24, 8: 4, 64: 1], sloMs: 100)], cores: 64)
+        #expect(lanes.map(\.width) == [8] && lanes.map(\.instances) == [8])
     }
 
     @Test("Without an objective a batch has all cores: nothing says that it may take longer")

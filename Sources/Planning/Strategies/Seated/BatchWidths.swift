@@ -12,6 +12,8 @@ import ServingDomain
 struct BatchWidths {
     /// How many times as long as one item takes a request must be able to wait and run.
     static let wait = 1.5
+    /// The most narrow instances in place of one of all cores: each has a thread and a workspace.
+    static let mostParts: Int32 = 8
     /// A width that there is already is kept up to this factor of the objective.
     static let inertia = 1.1
 
@@ -55,6 +57,7 @@ struct BatchWidths {
         let objective = Double(SeatedPlanner.promise(slo).nanoseconds)
         let present = present(model.id, device.id, inputs)
         let width = device.allowedUnits.first { width in
+            guard width * mostParts >= device.units else { return false }
             guard let time = longest(place, width, device, inputs) else { return false }
             return wait * time <= (width == present ? objective * inertia : objective)
         }
