@@ -10,13 +10,13 @@ final class EmulatedInstance: EngineInstance {
     private let loaded: LoadedEmulation
     private let seat = EmulatedControl.Seat()
     private let wait = EmulatedDevices.Seat()
-    // Safe: the lane thread that owns the instance is the only one to touch it (`EngineInstance`).
+    // Safe: one thread at a time calls an instance, its lane's or one that stands in for it.
     private nonisolated(unsafe) var batch: Batch
-    // Safe: only the lane thread that owns the instance touches it.
+    // Safe: as `batch` is.
     private nonisolated(unsafe) var placement: Placement
-    // Safe: only the lane thread touches it. The place of its latencies on the emulated devices.
+    // Safe: as `batch` is. The place of its latencies on the emulated devices.
     private nonisolated(unsafe) var row: Int32
-    // Safe: only the lane thread that owns the instance touches it.
+    // Safe: as `batch` is.
     private nonisolated(unsafe) var draws: UInt64
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {
@@ -146,7 +146,7 @@ final class EmulatedInstance: EngineInstance {
 // MARK: - Arithmetic
 
 extension EmulatedInstance {
-    /// How many units the gpulet holds.
+    /// By how many units its latencies are looked up.
     private var units: Int32 { placement.ratedUnits }
 
     /// A share below the profile has no latency to emulate.

@@ -10,14 +10,12 @@ import Testing
         _ ms: [Int32: Double],
         sloMs: Double?,
         instances: Int32 = 1,
-        guessed: [Int32] = [],
-        priority: PriorityClass = .low
+        guessed: [Int32] = []
     ) -> ModelSpec {
         var model = ModelSpec(
             id: ModelID(index),
             name: "m\(index)",
             maxBatch: 4,
-            priorities: PriorityRules(levels: 2, defaultLevel: priority == .high ? 1 : 2),
             slo: sloMs.map { .milliseconds(rounding: $0) },
             instances: instances
         )
@@ -67,7 +65,9 @@ import Testing
         let plan = try planner.plan(inputs)
         #expect(plan.devices[0].gpulets.map(\.units) == [cores], "no walls here")
         #expect(!Audit.violations(of: plan, for: inputs).contains { $0.rule <= 2 })
-        return plan.devices[0].gpulets[0].lanes
+        let gpulet = plan.devices[0].gpulets[0]
+        #expect(gpulet.slots >= gpulet.lanes.reduce(0) { $0 + $1.instances })
+        return gpulet.lanes
     }
 
     @Test("As few cores as the objective allows, and instances for all of them")

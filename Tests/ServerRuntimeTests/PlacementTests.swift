@@ -39,6 +39,25 @@ private final class NotingEngine: Engine {
 
 /// What an instance is told of its place.
 @Suite(.timeLimit(.minutes(2))) struct PlacementTests {
+    /// A runtime that has loaded the model.
+    private func serve(
+        _ definition: ModelDefinition,
+        _ engine: NotingEngine,
+        _ configuration: RuntimeConfiguration
+    ) async throws -> ServingRuntime {
+        var configuration = configuration
+        configuration.control = .explicit(["*"])
+        let runtime = try ServingRuntime(
+            configuration,
+            engine: engine,
+            source: ListedModels([definition]),
+            logSettings: LogSettings(),
+            logger: RuntimeFixture.silence
+        )
+        await runtime.start()
+        return runtime
+    }
+
     @Test("An instance is told the memory that its profile gives it, and none without a profile")
     func memory() async throws {
         for (workspace, expected) in [(Int64(2_500), Int64(103)), (nil, 0)] {
@@ -59,19 +78,11 @@ private final class NotingEngine: Engine {
             let model = EmulatedModel(signature: definition.signature)
             let engine = NotingEngine(EmulatedEngine(models: ["echo": model]))
             let device = DeviceSpec(id: DeviceID(0), name: "emu0", kind: "emulated", units: 4)
-            var configuration = RuntimeConfiguration(
+            let configuration = RuntimeConfiguration(
                 core: CoreConfiguration(devices: [device]),
                 unitNumbers: [[0, 1, 2, 3]]
             )
-            configuration.control = .explicit(["*"])
-            let runtime = try ServingRuntime(
-                configuration,
-                engine: engine,
-                source: ListedModels([definition]),
-                logSettings: LogSettings(),
-                logger: RuntimeFixture.silence
-            )
-            await runtime.start()
+            let runtime = try await serve(definition, engine, configuration)
             #expect(engine.placements.map(\.memoryMiB) == [expected])
             #expect(await runtime.shutDown(patience: .seconds(10)) == 0)
         }
@@ -100,16 +111,8 @@ private final class NotingEngine: Engine {
         var core = CoreConfiguration(devices: [device])
         core.planner = "confluence"
         core.epochs = .live
-        var configuration = RuntimeConfiguration(core: core, unitNumbers: [[4, 5, 6, 7]])
-        configuration.control = .explicit(["*"])
-        let runtime = try ServingRuntime(
-            configuration,
-            engine: engine,
-            source: ListedModels([definition]),
-            logSettings: LogSettings(),
-            logger: RuntimeFixture.silence
-        )
-        await runtime.start()
+        let configuration = RuntimeConfiguration(core: core, unitNumbers: [[4, 5, 6, 7]])
+        let runtime = try await serve(definition, engine, configuration)
         let first = try #require(engine.placements.first)
         #expect(first.width == 1 && first.own == [4, 5, 6, 7] && first.units == first.own)
         await runtime.shutDown(patience: .seconds(10))

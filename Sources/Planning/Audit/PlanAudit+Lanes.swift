@@ -82,8 +82,7 @@ extension PlanAudit {
                 1,
                 label,
                 "a batch of \(lane.batchLimit) on \(gpulet.units(of: lane)) units is beyond the"
-                    + " profile, or"
-                    + " beyond the model's largest batch of \(model.maxBatch)"
+                    + " profile, or beyond the model's largest batch of \(model.maxBatch)"
             )
             return nil
         }

@@ -85,10 +85,8 @@ public struct CoRunners: Sendable {
                     $0 != lane && (!preemptsLow || lanes[$0].priority == victim.priority)
                 }
                 others += worst(besides[place], of: mates.map { lanes[$0] }, for: victim)
-            } else if lanes.count == 1 {
-                others.append(lanes[0])
-            } else if let worst = worst(of: lanes, for: victim) {
-                others.append(worst)
+            } else {
+                others += worst(1, of: lanes, for: victim)
             }
         }
         return others.isEmpty ? 1 : max(1, model.slowdown(of: victim, beside: others))
@@ -104,15 +102,6 @@ public struct CoRunners: Sendable {
         let costs = lanes.map { model.slowdown(of: victim, beside: [$0]) }
         return lanes.indices.sorted { (costs[$1], $0) < (costs[$0], $1) }.prefix(count)
             .map { lanes[$0] }
-    }
-
-    private func worst(of lanes: [ContentionLoad], for victim: ContentionLoad) -> ContentionLoad? {
-        var found: (load: ContentionLoad, slowdown: Double)?
-        for load in lanes {
-            let slowdown = model.slowdown(of: victim, beside: [load])
-            if found.map({ slowdown > $0.slowdown }) ?? true { found = (load, slowdown) }
-        }
-        return found?.load
     }
 
     /// `span` made longer by `slowdown`, rounded up once.

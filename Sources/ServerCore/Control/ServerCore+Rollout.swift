@@ -134,7 +134,7 @@ extension ServerCore {
                 let row = forecast.claimRow(
                     model: record.model,
                     kind: kind,
-                    units: record.width > 0 ? min(record.width, units) : units,
+                    units: record.units(of: units),
                     spec: spec
                 )
                 state.lanes[Int(lane)].row = row

@@ -110,7 +110,7 @@ extension DispatchState {
             followsSettled: record.followsSettled,
             ready: record.ready,
             starting: record.starting,
-            units: record.width > 0 ? min(record.width, gpulet.units) : gpulet.units,
+            units: record.units(of: gpulet.units),
             memoryKiB: memoryLeft(for: lane, on: device),
             memory: profile?.memory ?? MemoryFootprint(),
             startTime: profile.map { $0.warmStart > .zero ? $0.warmStart : $0.coldStart } ?? .zero,

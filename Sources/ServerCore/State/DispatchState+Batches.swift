@@ -40,18 +40,16 @@ extension DispatchState {
         lanes[lane.position].idle &= ~(1 << UInt64(seat))
         lanes[lane.position].served += Int64(count)
         instances[instance.position].batch = slot
-        gpulets[gpulet.position].count(1, width: lanes[lane.position].width, of: batch)
         models[queue.model.position].batches += 1
         if models[queue.model.position].preservesOrder { appendInOrder(slot) }
         fill(slot, from: queue, skip: skip, count: count)
-        if lanes[lane.position].width > 0 { noteDue(gpulet) }
         watch(slot)
         listLanes(of: queue)
         if order == .deadline, !lanes[lane.position].hasFreeInstance {
             let other: PriorityClass = queue.priority == .high ? .low : .high
             list(lane, QueueID(queue.model, other))
         }
-        judge(gpulet)
+        occupy(slot, 1)
         return slot
     }
 
@@ -135,14 +133,8 @@ extension DispatchState {
         let batch = batches[Int(slot)]
         unwatch(slot)
         if batch.state == .paused { unlinkPaused(slot) }
-        let gpulet = lanes[batch.lane.position].gpulet
         let freesSlot = batch.state == .running
-        if freesSlot {
-            let width = lanes[batch.lane.position].width
-            gpulets[gpulet.position].count(-1, width: width, of: batch)
-        } else {
-            pausedCount -= 1
-        }
+        if !freesSlot { pausedCount -= 1 }
         models[batch.model.position].batches -= 1
         instances[batch.instance.position].batch = -1
         if idle, instances[batch.instance.position].state == .ready {
@@ -150,10 +142,16 @@ extension DispatchState {
             lanes[batch.lane.position].idle |= 1 << UInt64(seat)
             list(batch.lane)
         }
-        if freesSlot {
-            if lanes[batch.lane.position].width > 0 { noteDue(gpulet) }
-            judge(gpulet)
-        }
+        if freesSlot { occupy(slot, -1) }
+    }
+
+    /// Counts a stage that begins (1) or has ended (-1) for its gpulet.
+    private mutating func occupy(_ slot: Int32, _ change: Int32) {
+        let batch = batches[Int(slot)]
+        let lane = lanes[batch.lane.position]
+        gpulets[lane.gpulet.position].count(change, width: lane.width, of: batch)
+        if lane.width > 0 { noteDue(lane.gpulet) }
+        judge(lane.gpulet)
     }
 
     /// Takes a batch off its slot between two stages; it keeps its instance.
@@ -162,25 +160,21 @@ extension DispatchState {
         batches[Int(slot)].state = .paused
         pausedCount += 1
         linkPaused(slot)
-        let lane = lanes[batches[Int(slot)].lane.position]
-        gpulets[lane.gpulet.position].count(-1, width: lane.width, of: batches[Int(slot)])
-        judge(lane.gpulet)
+        occupy(slot, -1)
     }
 
     /// Puts a paused batch on a slot again.
     ///
     /// - Precondition: its gpulet has a free one.
     mutating func resume(_ slot: Int32, at now: Instant) {
-        let lane = lanes[batches[Int(slot)].lane.position]
-        let record = gpulets[lane.gpulet.position]
+        let record = gpulets[lanes[batches[Int(slot)].lane.position].gpulet.position]
         precondition(record.running < record.slots)
-        gpulets[lane.gpulet.position].count(1, width: lane.width, of: batches[Int(slot)])
-        judge(lane.gpulet)
         unlinkPaused(slot)
         pausedCount -= 1
         batches[Int(slot)].state = .running
         batches[Int(slot)].launched = now
         watch(slot)
+        occupy(slot, 1)
     }
 
     /// Frees the place of a batch without requests.

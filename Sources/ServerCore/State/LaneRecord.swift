@@ -57,6 +57,9 @@ package struct LaneRecord: Sendable {
         idle != 0 && !isDormant && ready - Int32(truncatingIfNeeded: idle.nonzeroBitCount) < active
     }
 
+    /// The units that its batches run on where the gpulet has so many.
+    func units(of gpulet: Int32) -> Int32 { width > 0 ? min(width, gpulet) : gpulet }
+
     /// How far a scaler may go with its instances. With a width they are there to use the units,
     /// not to be steered.
     func steeredCeiling(_ most: Int32) -> Int32 { width > 0 ? 1 : min(instanceCeiling, most) }
