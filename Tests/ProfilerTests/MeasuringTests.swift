@@ -76,6 +76,34 @@ import Testing
         #expect(points[1].samples.uncertainty > 0.02)
     }
 
+    @Test("A batch that takes more than twice a larger one's time is measured anew")
+    func doubt() throws {
+        let (subject, _) = try Self.subject(limit: 4) { batch, _, _, number in
+            // The first half of the measurement falls on a slow moment.
+            .milliseconds(batch == 4 ? 4 : batch == 1 && number < 200 ? 90 : 2)
+        }
+        var patience = Patience()
+        patience.roundTime = .milliseconds(100)
+        patience.mostRounds = 2
+        let profiler = SoloProfiler(
+            cores: [0],
+            patience: patience,
+            stopwatch: ThreadClock.stopwatch
+        )
+        let points = try profiler.measure(subject)
+        #expect(points.map { $0.samples.median } == [2, 2, 4].map { .milliseconds($0) })
+    }
+
+    @Test("A batch that stays slower than larger ones can be padded to the fastest of them")
+    func padding() throws {
+        let (subject, _) = try Self.subject(limit: 4) { batch, _, _, _ in
+            .milliseconds([1: 90, 2: 20, 4: 4][batch] ?? 0)
+        }
+        let profiler = SoloProfiler(cores: [0], stopwatch: ThreadClock.stopwatch)
+        let points = try profiler.measure(subject)
+        #expect(points.map { $0.samples.median } == [4, 4, 4].map { .milliseconds($0) })
+    }
+
     @Test("A run longer than a round still gives a sample each round")
     func slow() throws {
         let (subject, _) = try Self.subject(limit: 1) { _, _, _, _ in .seconds(9) }

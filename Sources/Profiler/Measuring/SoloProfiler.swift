@@ -88,7 +88,36 @@ public struct SoloProfiler: Sendable {
                 }
             }
         }
+        try settle(&points, subject)
         return points
+    }
+
+    /// Measures anew what can't be true: a batch that takes more than twice as long as a larger one
+    /// on the same units met a slow moment of the machine. One that stays so is taken to be as long
+    /// as the larger one, since it could be padded to that.
+    private func settle(_ points: inout [Point], _ subject: Subject) throws(EngineError) {
+        for _ in 0..<max(1, patience.mostRounds) {
+            let doubtful = points.indices.filter { Self.isDoubtful($0, among: points) }
+            guard !doubtful.isEmpty else { return }
+            for place in doubtful {
+                let point = points[place]
+                points[place].samples = LatencySamples()
+                for spans in try rounds(of: [point.batch], point.units, subject) {
+                    points[place].samples.add(spans)
+                }
+            }
+        }
+        for place in points.indices.reversed() where Self.isDoubtful(place, among: points) {
+            points[place].samples = points[place + 1].samples
+        }
+    }
+
+    /// Whether the point after this one, of a larger batch, took less than half of its time.
+    private static func isDoubtful(_ place: Int, among points: [Point]) -> Bool {
+        guard place + 1 < points.count, points[place].units == points[place + 1].units,
+            let own = points[place].samples.median, let larger = points[place + 1].samples.median
+        else { return false }
+        return own > larger * 2
     }
 
     /// How long it takes until an instance answers for the first time, weights in memory: made,
