@@ -12,6 +12,9 @@ struct DemandMeter: Sendable {
     private var inSample: Int64 = 0
     /// The moving mean in millionths of a request per second; below 0 = no sample yet.
     private var mean: Int64 = -1
+    /// The rate of the last sample in thousandths of a request per second, and whether it lay far
+    /// above (1) or below (-1) the mean.
+    private var last: (rate: Int64, side: Int64) = (0, 0)
     /// The rates of the last samples in thousandths of a request per second, as a ring.
     private var recent: [Int64] = []
     private var place = 0
@@ -56,6 +59,14 @@ struct DemandMeter: Sendable {
         for number in 0..<min(passed, Self.memory) {
             // Thousandths of a request per second; a sample holds at most a few million.
             let rate = number == 0 ? inSample &* 1_000_000_000_000 / length : 0
+            let side = mean < 0 ? 0 : farSide(of: rate, length, rules)
+            if side != 0, side == last.side {
+                mean = (side > 0 ? max(rate, last.rate) : (rate + last.rate) / 2) * 1_000
+                last = (rate, 0)
+                remember(rate, rules)
+                continue
+            }
+            last = (rate, side)
             mean =
                 mean < 0
                 ? rate * 1_000
@@ -66,6 +77,22 @@ struct DemandMeter: Sendable {
         if passed >= Self.memory { mean = 0 }
         inSample = 0
         sampleBegan = began &+ passed &* length
+    }
+
+    /// On which side of the mean a sample's rate lies that is no chance any more; else 0.
+    ///
+    /// A count with mean n has the deviation sqrt n; both sides of the comparison are squared.
+    private func farSide(of rate: Int64, _ length: Int64, _ rules: EpochRules) -> Int64 {
+        guard rules.jumpDeviations > 0 else { return 0 }
+        // Thousandths of requests in a sample; more than three million requests are as good.
+        func count(_ milliRate: Int64) -> Int64 {
+            min(milliRate, 3_000_000_000_000_000_000 / length) * (length / 1_000) / 1_000_000
+        }
+        let expected = min(count(mean / 1_000), 3_000_000_000)
+        let distance = min(count(rate), 3_000_000_000) - expected
+        let allowed = Int64(rules.jumpDeviations) * Int64(rules.jumpDeviations)
+        guard distance * distance > allowed * max(expected, 1_000) * 1_000 else { return 0 }
+        return distance.signum()
     }
 
     private mutating func remember(_ rate: Int64, _ rules: EpochRules) {

@@ -9,7 +9,7 @@ public import ServingDomain
 /// usual record takes 25-50 bytes.
 public enum Journal {
     /// The version that this build writes, and the only one that it reads.
-    public static let version: UInt64 = 6
+    public static let version: UInt64 = 7
     /// The first bytes of every journal.
     static let magic = Array("sluicejn".utf8)
     /// The largest frame that is read: larger than any plan, smaller than memory.

@@ -11,6 +11,7 @@ extension JournalBytes {
         append(rules.slowMilliRate)
         append(rules.peakMilli)
         append(rules.peakSamples)
+        append(rules.jumpDeviations)
         append(rules.riseMilli)
         append(rules.riseMilliRate)
         append(rules.fallMilli)
@@ -35,6 +36,7 @@ extension JournalCursor {
             slowMilliRate: try signed(),
             peakMilli: try signed(),
             peakSamples: try small(),
+            jumpDeviations: try small(),
             riseMilli: try signed(),
             riseMilliRate: try signed(),
             fallMilli: try signed(),

@@ -21,6 +21,10 @@ public struct EpochRules: Hashable, Sendable {
     public var peakMilli: Int64
     /// How many samples a peak is remembered for.
     public var peakSamples: Int32
+    /// Two samples in a row that lie further from the mean than so many standard deviations of
+    /// Poisson arrivals, on the same side, are a jump: the mean becomes what they say, for a rise
+    /// the larger one. 0 = the mean only moves.
+    public var jumpDeviations: Int32
     /// A target above the planned rate by more than this (in thousandths), or by more than so
     /// many thousandths of a request per second, asks for a plan.
     public var riseMilli: Int64, riseMilliRate: Int64
@@ -54,6 +58,7 @@ public struct EpochRules: Hashable, Sendable {
         slowMilliRate: Int64 = 0,
         peakMilli: Int64 = 0,
         peakSamples: Int32 = 1,
+        jumpDeviations: Int32 = 0,
         riseMilli: Int64 = 50,
         riseMilliRate: Int64 = 10_000,
         fallMilli: Int64 = 200,
@@ -73,6 +78,7 @@ public struct EpochRules: Hashable, Sendable {
         self.slowMilliRate = slowMilliRate
         self.peakMilli = peakMilli
         self.peakSamples = peakSamples
+        self.jumpDeviations = jumpDeviations
         self.riseMilli = riseMilli
         self.riseMilliRate = riseMilliRate
         self.fallMilli = fallMilli
@@ -111,20 +117,22 @@ public struct EpochRules: Hashable, Sendable {
         peakSamples: 20
     )
 
-    /// A server's: epochs of 2 s, rises of a seventh and 3 requests/s at least, 10 s between
-    /// layouts, a seat for every model, and what was learned is told to the planner.
+    /// A server's: epochs of a second, jumps of the load seen within two samples, rises of a
+    /// seventh and 3 requests/s at least, 10 s between layouts, a seat for every model, and what
+    /// was learned is told to the planner.
     public static let live = EpochRules(
-        period: .seconds(2),
+        period: .seconds(1),
         sample: .milliseconds(500),
         weightMicro: 180_000,
         slowHeadroomMilli: 1_150,
         headroomMilli: 1_150,
         peakMilli: 600,
         peakSamples: 20,
+        jumpDeviations: 3,
         riseMilli: 150,
         riseMilliRate: 1_000_000_000,
         fallMilli: 300,
-        fallEpochs: 5,
+        fallEpochs: 10,
         leastRiseMilliRate: 3_000,
         floorMilliRate: 1_000,
         calm: .seconds(10),
@@ -147,6 +155,10 @@ public struct EpochRules: Hashable, Sendable {
         ]
         for (name, value) in shares where !(0...100_000).contains(value) {
             return "Epochs: \(name) is \(value), but must lie in 0...100000; correct it."
+        }
+        guard (0...1_000).contains(jumpDeviations) else {
+            return "Epochs: jumpDeviations is \(jumpDeviations), but must lie in 0...1000; "
+                + "correct it."
         }
         guard (1...64).contains(peakSamples), (1...1_000).contains(fallEpochs),
             slowMilliRate >= 0, riseMilliRate >= 0, idleMilliRate >= 0,
