@@ -55,6 +55,35 @@ import Testing
         }
     }
 
+    @Test("Where a little more is asked for than fits, every model gets a little less")
+    func little() throws {
+        let top = try highest()
+        let least = top * 108 / 100
+        let inputs = inputs(rates: [least * 115 / 100, least], least: [least, least])
+        let plan = try ConfluencePlanner().plan(inputs)
+        #expect(Audit.violations(of: plan, for: inputs).isEmpty)
+        for place in inputs.models.indices {
+            let model = inputs.models[place].id
+            let rest = try #require(plan.unserved.first { $0.model == model })
+            #expect(rest.why?.contains("a little less") == true)
+            #expect(served(plan, model) + rest.milliRate == inputs.milliRates[place])
+            #expect(served(plan, model) == least * 1_000 / 100 * 90)
+        }
+    }
+
+    @Test("What is too much by a little is not taken from high priority, where there is a low one")
+    func littleHigh() throws {
+        let top = try highest()
+        let least = top * 103 / 100
+        var inputs = inputs(rates: [least, least], least: [least, least - 1])
+        inputs.models[0].priorities = PriorityRules(levels: 2, defaultLevel: 1)
+        inputs.models[1].priorities = PriorityRules(levels: 2, defaultLevel: 2)
+        let plan = try ConfluencePlanner().plan(inputs)
+        let high = served(plan, inputs.models[0].id)
+        #expect(high == least * 1_000, "\(plan.unserved)")
+        #expect(served(plan, inputs.models[1].id) < least * 1_000)
+    }
+
     @Test("Where not even what is asked for has a place, all is as without headroom's leave")
     func beyond() throws {
         let top = try highest()
