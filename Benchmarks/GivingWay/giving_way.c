@@ -2,10 +2,11 @@
 // choice of classes and niceness (Docs/BENCHMARKS.md, "Who gives way").
 //
 //   cc -O2 -pthread Benchmarks/GivingWay/giving_way.c -o /tmp/giving-way -lm
-//   /tmp/giving-way HIGH LOW LOADER       each 'idle', 'none' or a niceness such as '15'
+//   /tmp/giving-way HIGH LOW LOADER [seated]    each 'idle', 'none' or a niceness such as '15'
 //
 // Per core one high thread, which sleeps 10 ms on average (exponential) and computes for 3, and
-// one low thread that always computes; one loading thread that always computes. Five seconds.
+// one low thread that always computes; one loading thread that always computes. Five seconds. With
+// 'seated' every high thread has a core of its own, as batches of class high are given.
 #define _GNU_SOURCE
 #include <math.h>
 #include <pthread.h>
@@ -30,6 +31,7 @@ struct worker {
 };
 static struct worker high[most_cores], low[most_cores], loader;
 static volatile int is_over;
+static int is_seated;
 
 static double read_clock(clockid_t clock) {
     struct timespec time;
@@ -53,6 +55,12 @@ static void take_pace(const char *pace) {
 static void *run_high(void *argument) {
     struct worker *self = argument;
     take_pace(self->pace);
+    if (is_seated) {
+        cpu_set_t cores;
+        CPU_ZERO(&cores);
+        CPU_SET(self - high, &cores);
+        sched_setaffinity(0, sizeof(cores), &cores);
+    }
     while (!is_over && self->count < most_latencies) {
         const double pause = -gap * log((rand_r(&self->seed) + 1.0) / (RAND_MAX + 2.0));
         const double due = read_clock(CLOCK_MONOTONIC) + pause;
@@ -87,7 +95,9 @@ static void join(struct worker *worker) {
 }
 
 int main(int count, char **words) {
-    if (count != 4) return fprintf(stderr, "giving-way HIGH LOW LOADER\n"), 2;
+    is_seated = count == 5 && strcmp(words[4], "seated") == 0;
+    if (count != 4 + is_seated)
+        return fprintf(stderr, "giving-way HIGH LOW LOADER [seated]\n"), 2;
     int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (cores > most_cores) cores = most_cores;
     for (int core = 0; core < cores; core++) {
@@ -111,8 +121,9 @@ int main(int count, char **words) {
     join(&loader);
     if (latencies == 0) return fprintf(stderr, "no high work was done\n"), 1;
     qsort(all, latencies, sizeof(double), compare);
-    printf("| %s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n", words[1], words[2], words[3],
-           all[latencies / 2] * 1e3, all[latencies * 99 / 100] * 1e3, all[latencies - 1] * 1e3,
-           low_used, loader.used);
+    printf("| %s%s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |\n", words[1],
+           is_seated ? ", seated" : "", words[2], words[3], all[latencies / 2] * 1e3,
+           all[latencies * 9 / 10] * 1e3, all[latencies * 95 / 100] * 1e3,
+           all[latencies * 99 / 100] * 1e3, low_used, loader.used);
     return 0;
 }

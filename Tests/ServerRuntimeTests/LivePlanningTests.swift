@@ -1,11 +1,12 @@
 import EngineEmulated
 import Foundation
 import ServerCore
-import ServerRuntime
 import ServingDomain
 import Synchronization
 import Testing
 import VirtualDevices
+
+@testable import ServerRuntime
 
 /// Planners by demand steer a server that is up: every model has a seat from the start, what was
 /// guessed is measured in idle time, and plans follow what is asked.
@@ -67,18 +68,25 @@ import VirtualDevices
         }
     }
 
-    /// Lets others work until `isDone`; a minute at most.
+    /// Lets others work until `isDone`; a minute at most. It takes no core meanwhile: what is
+    /// waited for gives way to all else.
     private func wait(
         _ what: Comment,
         until isDone: () throws -> Bool
     ) async rethrows {
-        let end = ServingRuntime.now() + .seconds(60)
+        let end = MonotonicTime.now() + .seconds(60)
+        let bell = Doorbell()
         while try !isDone() {
-            guard ServingRuntime.now() < end else {
+            guard MonotonicTime.now() < end else {
                 Issue.record(what)
                 return
             }
-            await Task.yield()
+            await withCheckedContinuation { next in
+                SystemThread.start("look") {
+                    _ = bell.wait(until: MonotonicTime.now() + .milliseconds(20))
+                    next.resume()
+                }
+            }
         }
     }
 

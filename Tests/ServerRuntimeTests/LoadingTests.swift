@@ -1,7 +1,8 @@
 import EngineEmulated
-import ServerRuntime
 import ServingDomain
 import Testing
+
+@testable import ServerRuntime
 
 /// Models that come, change and go while others are served.
 @Suite(.timeLimit(.minutes(2))) struct LoadingTests {
@@ -34,6 +35,33 @@ import Testing
             try fixture.runtime.servable(named: "echo", version: 1)
         }
         await fixture.runtime.shutDown(patience: .seconds(10))
+    }
+
+    @Test("A seat whose instance is stopped before it was called warm is gone all the same")
+    func earlyStop() throws {
+        let definition = RuntimeFixture.echo()
+        let engine = EmulatedEngine(models: ["echo": EmulatedModel()])
+        let seat = ModelSeat(
+            servable: Servable(
+                spec: definition.rules,
+                definition: definition,
+                platform: "test",
+                statistics: ModelStatistics()
+            ),
+            loaded: try engine.load(definition.versions[0]),
+            artifact: definition.versions[0],
+            definition: definition
+        )
+        #expect(seat.instanceStarts() == 0)
+        #expect(seat.instanceStarts() == 1)
+        #expect(!seat.instanceIsReady())
+        seat.retire()
+        // Both lanes end; of the second one nobody has said yet that it is warm.
+        seat.instanceStopped(InstanceID(0))
+        seat.instanceStopped(InstanceID(1))
+        #expect(!seat.isGone)
+        #expect(seat.instanceIsReady())
+        #expect(seat.isGone)
     }
 
     @Test("An unload finishes what waits, and the model can be loaded again")

@@ -43,16 +43,16 @@ struct StarvationTests {
 
     @Test(
         "Who has another niceness than help gives is not taken for one that is helped",
-        arguments: [false, true]
+        arguments: [WorkPace.eighth, .thirtieth]
     )
-    func otherNiceness(overtakes: Bool) async {
-        let pace: host_pace = await withCheckedContinuation { told in
+    func otherNiceness(pace: WorkPace) async {
+        let found: host_pace = await withCheckedContinuation { told in
             SystemThread.start("nice-one") {
-                host_be_nice(ClassUrgency.niceness(overtakes: overtakes))
+                pace.begin()
                 told.resume(returning: host_pace_of(0))
             }
         }
-        #expect(pace == HOST_PACE_NICE)
+        #expect(found == HOST_PACE_NICE)
     }
 }
 

@@ -30,8 +30,49 @@ struct UrgencyTests {
         #expect(!urgency.givesWay(isHigh: false))
     }
 
+    @Test("Low work has what is left; what overtakes, and all while something loads, a step more")
+    func paces() {
+        let urgency = ClassUrgency(isWanted: true)
+        #expect(urgency.pace(isHigh: false, overtakes: false) == .usual)
+        urgency.sawHigh()
+        guard urgency.isOn else { return }
+        #expect(urgency.pace(isHigh: true, overtakes: false) == .usual)
+        // Other tests of this process may load something at any time.
+        let paces = ClassUrgency.loading {
+            [false, true].map { urgency.pace(isHigh: false, overtakes: $0) }
+        }
+        #expect(paces == [.thirtieth, .eighth])
+        #expect([.leftovers, .thirtieth].contains(urgency.pace(isHigh: false, overtakes: false)))
+        #expect([.thirtieth, .eighth].contains(urgency.pace(isHigh: false, overtakes: true)))
+    }
+
     @Test(
-        "A lane runs low batches as a nice thread and high ones as usual, in any order",
+        "A thread has the pace of its batch while that runs, and the usual one afterwards",
+        .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave"),
+        arguments: [WorkPace.usual, .eighth, .thirtieth, .leftovers]
+    )
+    func threads(pace: WorkPace) async {
+        let found: [host_pace] = await withCheckedContinuation { told in
+            SystemThread.start("paced") {
+                pace.begin()
+                let within = host_pace_of(0)
+                // As `StarvationWatch` does with a thread that starves.
+                if pace == .leftovers { _ = host_set_pace(0, HOST_PACE_HELPED_LITTLE) }
+                pace.end()
+                told.resume(returning: [within, host_pace_of(0)])
+            }
+        }
+        let expected =
+            switch pace {
+            case .usual: HOST_PACE_USUAL
+            case .eighth, .thirtieth: HOST_PACE_NICE
+            case .leftovers: HOST_PACE_IDLE
+            }
+        #expect(found == [expected, HOST_PACE_USUAL])
+    }
+
+    @Test(
+        "A lane runs low batches as a thread that gives way and high ones as usual, in any order",
         .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave")
     )
     func lanes() async throws {
@@ -43,9 +84,10 @@ struct UrgencyTests {
             // Only once there is high work.
             wanted.append(priority == 2 && place > 0)
         }
-        #expect(engine.runs.map(\.isNice) == wanted)
-        // The pool is told when it has to change, and only then.
-        #expect(engine.told == [true, false, true])
+        #expect(engine.runs.map(\.givesWay) == wanted)
+        // The pool is told when it has to change, and only then; once more where other tests of
+        // this process begin or end a load.
+        #expect(engine.told.map { $0 != .usual }.removingRepeats == [true, false, true])
         await runtime.shutDown(patience: .seconds(10))
     }
 
@@ -100,20 +142,20 @@ private final class WatchedEngine: Engine, LoadedModel {
     /// One run of a request's batch.
     struct Run: Hashable {
         /// Whether the thread had a smaller part of its core.
-        var isNice: Bool
+        var givesWay: Bool
         /// What the thread is called.
         var name: String
     }
 
     let needsItsThread: Bool
-    private let noted = Mutex<(runs: [Run], told: [Bool])>(([], []))
+    private let noted = Mutex<(runs: [Run], told: [WorkPace])>(([], []))
 
     init(needsItsThread: Bool = false) { self.needsItsThread = needsItsThread }
 
     /// The runs on threads that serve; those of warm-ups are left out.
     var runs: [Run] { noted.withLock { $0.runs.filter { !$0.name.hasPrefix("load-") } } }
-    /// What instances were told about giving way.
-    var told: [Bool] { noted.withLock { $0.told } }
+    /// What instances were told of how to run their own threads.
+    var told: [WorkPace] { noted.withLock { $0.told } }
 
     let platform = "test"
     let declared = DeclaredSignature(inputs: [], outputs: [])
@@ -125,11 +167,11 @@ private final class WatchedEngine: Engine, LoadedModel {
         WatchedInstance(self)
     }
 
-    func note(givesWay: Bool) { noted.withLock { $0.told.append(givesWay) } }
+    func note(_ pace: WorkPace) { noted.withLock { $0.told.append(pace) } }
 
     func noteRun() {
         let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
-        let run = Run(isNice: host_pace_of(0) == HOST_PACE_NICE, name: name)
+        let run = Run(givesWay: host_pace_of(0) != HOST_PACE_USUAL, name: name)
         noted.withLock { $0.runs.append(run) }
     }
 
@@ -196,6 +238,13 @@ private final class WatchedInstance: EngineInstance, @unchecked Sendable {
     }
 
     func pin(_ placement: Placement) throws(EngineError) {}
-    func giveWay(_ does: Bool) { engine.note(givesWay: does) }
+    func setPace(_ pace: WorkPace) { engine.note(pace) }
     func terminate() {}
+}
+
+extension Array where Element: Equatable {
+    /// Without elements that equal the one before.
+    fileprivate var removingRepeats: [Element] {
+        indices.filter { $0 == 0 || self[$0] != self[$0 - 1] }.map { self[$0] }
+    }
 }

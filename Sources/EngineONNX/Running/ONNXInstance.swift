@@ -75,13 +75,14 @@ final class ONNXInstance: EngineInstance, @unchecked Sendable {
     /// The caller is one of the session's workers, and the only one where it has no pool.
     var computesOnCaller: Bool { true }
 
-    func beginServing() { session.crew.set(.serving) }
+    func beginServing() { session.crew.set(.usual) }
 
-    /// Whether the session's own pool gives way; one without a pool ignores it.
-    func giveWay(_ doesSo: Bool) { session.crew.set(doesSo ? .yielding : .serving) }
+    func setPace(_ pace: WorkPace) { session.crew.set(pace) }
 
-    /// From now on until it serves, the session's own pool leaves others most of the cores.
-    func prepare() { session.crew.set(.preparing) }
+    func pinCrew(to cores: [Int32]) { _ = session.crew.pin(to: cores) }
+
+    /// From now on until it serves, the session's own pool has only what others leave.
+    func prepare() { session.crew.set(.leftovers) }
 
     /// Pins the calling thread and the session's own pool to the placement's own cores.
     ///

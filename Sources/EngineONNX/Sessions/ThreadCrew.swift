@@ -1,5 +1,6 @@
 import CONNXRuntime
 import Glibc
+import ServerRuntime
 import Synchronization
 
 /// The threads of one session's pool. We start them, so we may move them to other cores at any
@@ -13,17 +14,7 @@ final class ThreadCrew: Sendable {
         var processors: [Int32] = []
         /// The system's numbers of those that have begun.
         var numbers: [Int32] = []
-        var pace = Pace.preparing
-    }
-
-    /// How eagerly the system runs a crew.
-    enum Pace {
-        /// Only where nobody else wants a core: its model is being loaded and warmed.
-        case preparing
-        /// Like all else.
-        case serving
-        /// A thirtieth of the cores that others want: it runs low-priority work.
-        case yielding
+        var pace = WorkPace.leftovers
     }
 
     /// What the threads are called, at most 15 bytes.
@@ -57,7 +48,7 @@ final class ThreadCrew: Sendable {
     /// Sets how eagerly the threads, and those still to come, are run from now on.
     ///
     /// Precondition: the session that the crew works for lives.
-    func set(_ pace: Pace) {
+    func set(_ pace: WorkPace) {
         members.withLock { members in
             members.pace = pace
             for number in members.numbers { Self.set(number, pace) }
@@ -68,15 +59,14 @@ final class ThreadCrew: Sendable {
     fileprivate func enter(_ number: Int32) {
         members.withLock { members in
             members.numbers.append(number)
-            if members.pace != .serving { Self.set(number, members.pace) }
+            if members.pace != .usual { Self.set(number, members.pace) }
         }
     }
 
-    private static func set(_ number: Int32, _ pace: Pace) {
+    private static func set(_ number: Int32, _ pace: WorkPace) {
         guard ThreadNursery.mayTakeBack else { return }
-        _ = connx_give_way(number, pace == .preparing)
-        // As nice as a lane's own thread is (`ClassUrgency` of the runtime).
-        _ = connx_be_nice(number, pace == .yielding ? 15 : 0)
+        _ = connx_give_way(number, pace == .leftovers)
+        _ = connx_be_nice(number, pace.niceness)
     }
 
     /// Makes the sessions built with `options` use this crew, which must outlive them.

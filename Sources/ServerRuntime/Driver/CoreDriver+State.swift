@@ -73,6 +73,11 @@ extension CoreDriver.State {
             table.launched(request, expected: order.expected)
             if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
         }
+        lane.seat = seats.seat(
+            lane.seating,
+            isHigh: lane.mailbox.isHigh,
+            overtakes: order.overtakes
+        )
         deeds.launch(lane)
     }
 

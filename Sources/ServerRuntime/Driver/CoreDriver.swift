@@ -13,6 +13,7 @@ final class CoreDriver: Sendable {
         var core: ServerCore
         var table: RequestTable
         var lanes: [LaneThread?]
+        var seats: CoreSeats
         var buffer = ActionBuffer()
         /// Where requests for a model that was replaced go instead.
         var successors: [Servable?]
@@ -61,6 +62,7 @@ final class CoreDriver: Sendable {
                 core: core,
                 table: RequestTable(capacity: limits.requests),
                 lanes: Array(repeating: nil, count: Int(limits.instances)),
+                seats: CoreSeats(urgency),
                 successors: Array(repeating: nil, count: Int(limits.models)),
                 journal: journal,
                 losses: DeviceLosses(configuration.devices)
@@ -187,6 +189,7 @@ final class CoreDriver: Sendable {
         _ deeds: inout Deeds
     ) {
         state.withLock { state in
+            if let lane { state.seats.giveBack(&lane.seat) }
             let now = state.clock()
             state.take(event, at: now, context, &deeds)
             taken.store(state.table.used, ordering: .relaxed)

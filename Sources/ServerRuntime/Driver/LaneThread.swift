@@ -10,8 +10,9 @@ import Synchronization
 /// doorbell has rung or after its own report earned it the next batch; no lock of its own is
 /// needed. It never looks without being told: an idle lane's mailbox may just be being filled.
 final class LaneThread: @unchecked Sendable {
-    // Safe: `mailbox`, `instance`, `staged` and `deeds` are touched by one thread at a time, in
-    // the order that the core's lock and the doorbell give; all else is immutable or locked.
+    // Safe: `mailbox`, `seat`, `stance`, `instance`, `staged` and `deeds` are touched by one thread
+    // at a time, in the order that the core's lock and the doorbell give; all else is immutable or
+    // locked.
 
     /// One request of a batch.
     struct Passenger {
@@ -62,8 +63,12 @@ final class LaneThread: @unchecked Sendable {
     private let bell = Doorbell()
     private let beginning = Doorbell()
     private let stopping = Atomic<Bool>(false)
-    /// Whether its threads give way now.
-    private var crewGivesWay = false
+    /// The cores that the batch in the mailbox was given; taken and given back under the core's
+    /// lock.
+    var seat = CoreSeat()
+    /// The thread's alone until `hasBegun`.
+    private var stance = LaneStance()
+    private let hasBegun = Atomic<Bool>(false)
     /// Whether the core goes on without it: nothing that it still brings is wanted.
     private let abandoned = Atomic<Bool>(false)
     private let driver: CoreDriver
@@ -99,9 +104,20 @@ final class LaneThread: @unchecked Sendable {
         beginning.ring()
     }
 
-    /// Says that the mailbox has been filled.
+    /// Says that the mailbox has been filled. The thread is put on its cores while it sleeps: one
+    /// that had to wake up first would wait for the core that it had the last time.
     func wake() {
+        if hasBegun.load(ordering: .acquiring) { sit(on: seat.cores) }
         bell.ring()
+    }
+
+    /// What a batch may be given cores of: the cores, how many, and those of the batch before;
+    /// nil where the system finds cores for itself.
+    var seating: (cores: [Int32], width: Int, last: ArraySlice<Int32>)? {
+        let placement = placement
+        guard placement.width < placement.own.count, computesHere else { return nil }
+        let last = hasBegun.load(ordering: .acquiring) ? stance.cores : []
+        return (placement.own, placement.width, last)
     }
 
     /// Whether another thread may run the batch in the mailbox, and it should take less than `span`
@@ -156,14 +172,17 @@ final class LaneThread: @unchecked Sendable {
         var deeds = Deeds()
         beginning.wait()
         guard instance != nil else { return }
+        stance.begin()
         settleIn(placement)
+        hasBegun.store(true, ordering: .releasing)
         while true {
             bell.wait()
             // Each ring stands for one filled mailbox, or for `stop`.
             repeat {
                 deeds.hasEarnedNext = false
                 if isToMove.load(ordering: .acquiring) { moveNow() }
-                setCrew()
+                sit(on: seat.stays ? seat.cores : [])
+                if mailbox.order != nil, computesHere, let instance { stance.take(pace, instance) }
                 runBatch(&deeds)
             } while deeds.hasEarnedNext
             if stopping.load(ordering: .acquiring) { break }
@@ -177,13 +196,17 @@ final class LaneThread: @unchecked Sendable {
     /// Whether batches take the processor that this thread runs on; asked by this thread.
     var computesHere: Bool { instance?.computesOnCaller ?? false }
 
-    /// Lets the instance's own threads run low work behind high work.
-    private func setCrew() {
-        guard mailbox.order != nil, let instance, instance.computesOnCaller else { return }
-        let does = driver.urgency.givesWay(isHigh: mailbox.isHigh)
-        guard does != crewGivesWay else { return }
-        crewGivesWay = does
-        instance.giveWay(does)
+    /// Puts its threads on some of the instance's cores, without any on all of them.
+    private func sit(on cores: ArraySlice<Int32>) {
+        stance.sit(on: cores, own: placement.own, instance)
+    }
+
+    /// How the batch in the mailbox is to be run.
+    private var pace: WorkPace {
+        driver.urgency.pace(
+            isHigh: mailbox.isHigh,
+            overtakes: mailbox.order?.overtakes == true
+        )
     }
 
     /// Lets the engine run, behind high work if the batch is low. Only that: whoever holds the
@@ -192,12 +215,10 @@ final class LaneThread: @unchecked Sendable {
         _ stage: Stage,
         by instance: any EngineInstance
     ) throws(EngineError) -> StageTimes? {
-        guard instance.computesOnCaller, driver.urgency.givesWay(isHigh: mailbox.isHigh) else {
-            return try instance.perform(stage)
-        }
-        let overtakes = mailbox.order?.overtakes == true
-        ClassUrgency.caller(niceness: ClassUrgency.niceness(overtakes: overtakes))
-        defer { ClassUrgency.caller(niceness: 0) }
+        let pace = instance.computesOnCaller ? pace : .usual
+        guard pace != .usual else { return try instance.perform(stage) }
+        pace.begin()
+        defer { pace.end() }
         return try instance.perform(stage)
     }
 
@@ -208,6 +229,7 @@ final class LaneThread: @unchecked Sendable {
         } catch {
             driver.logger.warning("a lane runs unpinned: \(error.message)")
         }
+        stance.settled(instance)
     }
 
     /// Carries a move out; not between two stages of a batch, whose data the instance holds.
@@ -217,7 +239,6 @@ final class LaneThread: @unchecked Sendable {
         guard let due = move.withLock({ $0.take() }) else { return }
         if let next = due.instance { progress.withLock { _ in instance = next } }
         settleIn(due.placement)
-        if crewGivesWay { instance?.giveWay(true) }
     }
 
     /// Runs the batch in the mailbox and reports it. Also called by a submitting thread that may

@@ -58,9 +58,13 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// on. Called once, on the lane thread, before its first batch.
     func beginServing()
 
-    /// Lets the instance's own threads run from the next batch on only where nobody else wants the
-    /// core, or no longer; the lane thread, which calls between two batches, has seen to itself.
-    func giveWay(_ does: Bool)
+    /// How eagerly the instance's own threads run from the next batch on; the lane thread, which
+    /// calls between two batches, has seen to itself.
+    func setPace(_ pace: WorkPace)
+
+    /// Lets the instance's own threads run on these of its cores only from the next batch on.
+    /// Called between two batches, by any thread; the lane thread is put there by the caller.
+    func pinCrew(to cores: [Int32])
 
     /// Gives memory back that only larger batches than the present one need; the next large one
     /// pays for it again. Called after warm-up, with a small batch prepared.
@@ -95,7 +99,10 @@ extension EngineInstance {
     public func beginServing() {}
 
     /// Does nothing: right for engines without threads of their own.
-    public func giveWay(_ does: Bool) {}
+    public func setPace(_ pace: WorkPace) {}
+
+    /// Does nothing: right for engines without threads of their own.
+    public func pinCrew(to cores: [Int32]) {}
 
     /// Keeps everything: right for engines that hold no memory between batches.
     public func trim() throws(EngineError) {}

@@ -33,14 +33,30 @@ final class ClassUrgency: Sendable {
     /// Whether threads are to give way while they run a batch of a class.
     func givesWay(isHigh: Bool) -> Bool { !isHigh && seesHigh.load(ordering: .relaxed) }
 
-    /// Lets the calling thread give way, or with 0 no longer.
+    /// How a batch's threads run.
     ///
-    /// By niceness and not by the kernel's idle class: threads that high work wakes get the core
-    /// just as soon (Docs/BENCHMARKS.md, "Who gives way"), and low work stays before loading.
-    static func caller(niceness: Int32) { host_be_nice(niceness) }
+    /// Low work has what high work leaves; low work that overtakes other low work goes before it.
+    /// While something is loaded, which has what all others leave, both go one step further up:
+    /// in one class with loading low work would have to share with it (Docs/BENCHMARKS.md, "Who
+    /// gives way").
+    func pace(isHigh: Bool, overtakes: Bool) -> WorkPace {
+        guard givesWay(isHigh: isHigh) else { return .usual }
+        if Self.isLoading { return overtakes ? .eighth : .thirtieth }
+        return overtakes ? .thirtieth : .leftovers
+    }
 
-    /// How nice low work is: a thirtieth of a core that usual work wants as well. Low work that
-    /// overtakes other low work gets four fifths of a core that both want, and an eighth of one
-    /// that high work wants.
-    static func niceness(overtakes: Bool) -> Int32 { overtakes ? 9 : 15 }
+    // MARK: Loading
+
+    /// Whether something is loaded or warmed in this process.
+    static var isLoading: Bool { loads.load(ordering: .relaxed) > 0 }
+    private static let loads = Atomic<Int>(0)
+
+    /// Loads or warms something.
+    static func loading<Answer, Failure: Error>(
+        _ body: () throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        loads.add(1, ordering: .relaxed)
+        defer { loads.subtract(1, ordering: .relaxed) }
+        return try body()
+    }
 }

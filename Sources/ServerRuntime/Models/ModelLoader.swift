@@ -48,7 +48,7 @@ final class ModelLoader: Sendable {
                 bell.wait()
                 if stopped.load(ordering: .acquiring) { return }
                 let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-                job?()
+                if let job { ClassUrgency.loading(job) }
             }
         }
     }

@@ -13,6 +13,8 @@ final class ModelSeat: Sendable {
         var failures = 0
         var reason = ""
         var retired = false
+
+        var isGone: Bool { retired && starting == 0 && ready == 0 && abandoned.isEmpty }
     }
 
     /// Where the instances of a seat stand.
@@ -72,14 +74,17 @@ final class ModelSeat: Sendable {
         }
     }
 
-    /// Notes that an instance is warm.
-    func instanceIsReady() {
-        progress.withLock { progress in
+    /// Notes that an instance is warm; whether the seat is gone already, since the instance was
+    /// stopped before anybody said so.
+    func instanceIsReady() -> Bool {
+        let isGone = progress.withLock { progress in
             progress.starting -= 1
             progress.ready += 1
             progress.hasServed = true
+            return progress.isGone
         }
         bell.ring()
+        return isGone
     }
 
     /// Notes that an instance could not be started.
@@ -122,11 +127,7 @@ final class ModelSeat: Sendable {
     }
 
     /// Whether the seat is retired and nothing of it runs any more.
-    var isGone: Bool {
-        progress.withLock {
-            $0.retired && $0.starting == 0 && $0.ready == 0 && $0.abandoned.isEmpty
-        }
-    }
+    var isGone: Bool { progress.withLock { $0.isGone } }
 
     /// Where the instances stand.
     var standing: Standing {

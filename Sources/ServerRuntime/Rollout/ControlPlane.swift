@@ -119,10 +119,13 @@ final class ControlPlane: Sendable {
     private func warm(_ lane: LaneThread, on seat: ModelSeat, _ order: InstanceOrder) {
         do throws(EngineError) {
             let place = lane.placement
-            let (instance, points) = try warmInstance(at: place, of: seat, order)
+            let (instance, points) = try ClassUrgency.loading { () throws(EngineError) in
+                try warmInstance(at: place, of: seat, order)
+            }
             lane.begin(instance)
             driver.post(.instanceReady(lane.id, points))
-            seat.instanceIsReady()
+            // The core may have stopped it at once, and its lane may have ended by now.
+            if seat.instanceIsReady() { driver.control.add(.retired(seat.id)) }
             keep(points, seat, place)
         } catch {
             failed(lane, seat, error.message)
@@ -180,7 +183,9 @@ final class ControlPlane: Sendable {
 
     private func renew(_ lane: LaneThread, at place: Placement, _ seat: ModelSeat) {
         do throws(EngineError) {
-            let (instance, points) = try warmInstance(at: place, of: seat, lane.order)
+            let (instance, points) = try ClassUrgency.loading { () throws(EngineError) in
+                try warmInstance(at: place, of: seat, lane.order)
+            }
             // Another move may have come meanwhile; it makes an instance of its own.
             guard lane.placement == place else { return }
             lane.move(to: place, instance)
