@@ -91,6 +91,44 @@ struct UrgencyTests {
         await runtime.shutDown(patience: .seconds(10))
     }
 
+    @Test(
+        "A lane's thread is put on the cores of its batch while it sleeps, its pool with it",
+        .enabled(if: HostCores.available().count > 1, "there is one core only")
+    )
+    func stance() async {
+        let cores = HostCores.available()
+        let engine = WatchedEngine()
+        let instance = WatchedInstance(engine)
+        let (bell, ended) = (Doorbell(), Doorbell())
+        let sleeper = Sleeper()
+        let thread: Int32 = await withCheckedContinuation { told in
+            SystemThread.start("lane-asleep") {
+                sleeper.stance.begin()
+                told.resume(returning: host_thread_number())
+                bell.wait()
+                ended.ring()
+            }
+        }
+        let seats: [ArraySlice<Int32>] = [cores.suffix(1), cores.prefix(1), [], []]
+        for seat in seats {
+            sleeper.stance.sit(on: seat, own: cores, instance)
+            let wanted = seat.isEmpty ? cores : Array(seat)
+            var found = [Int32](repeating: 0, count: cores.count + 1)
+            let count = host_thread_cores(thread, &found, Int32(found.count))
+            #expect(Array(found.prefix(Int(count))) == wanted)
+        }
+        // Told when the cores change, and only then.
+        #expect(engine.pinned == [Array(cores.suffix(1)), Array(cores.prefix(1)), cores])
+        bell.ring()
+        ended.wait()
+    }
+
+    /// What a sleeping thread and the one that wakes it share, one at a time.
+    private final class Sleeper: @unchecked Sendable {
+        // Safe: the sleeping thread is done with it before anybody else touches it.
+        var stance = LaneStance()
+    }
+
     @Test("A lone short request runs on the submitting thread; one that is told not to does not")
     func inline() async throws {
         for (limit, isInline) in [(TimeSpan.seconds(5), true), (.zero, false)] {
@@ -149,6 +187,7 @@ private final class WatchedEngine: Engine, LoadedModel {
 
     let needsItsThread: Bool
     private let noted = Mutex<(runs: [Run], told: [WorkPace])>(([], []))
+    private let seats = Mutex<[[Int32]]>([])
 
     init(needsItsThread: Bool = false) { self.needsItsThread = needsItsThread }
 
@@ -166,6 +205,11 @@ private final class WatchedEngine: Engine, LoadedModel {
     func makeInstance(_ placement: Placement) throws(EngineError) -> any EngineInstance {
         WatchedInstance(self)
     }
+
+    /// Where instances were told to put their own threads.
+    var pinned: [[Int32]] { seats.withLock { $0 } }
+
+    func note(_ cores: [Int32]) { seats.withLock { $0.append(cores) } }
 
     func note(_ pace: WorkPace) { noted.withLock { $0.told.append(pace) } }
 
@@ -239,6 +283,7 @@ private final class WatchedInstance: EngineInstance, @unchecked Sendable {
 
     func pin(_ placement: Placement) throws(EngineError) {}
     func setPace(_ pace: WorkPace) { engine.note(pace) }
+    func pinCrew(to cores: [Int32]) { engine.note(cores) }
     func terminate() {}
 }
 
