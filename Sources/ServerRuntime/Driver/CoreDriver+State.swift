@@ -46,7 +46,10 @@ extension CoreDriver.State {
             release(request, ending, .refused, &deeds)
         case .startInstance(let order): deeds.control.append(.start(order))
         case .stopInstance(let instance): deeds.control.append(.stop(instance))
-        case .abandonInstance(let instance): deeds.control.append(.abandon(instance))
+        case .abandonInstance(let instance):
+            // A call that hangs need not use its cores, and no other batch is to avoid them.
+            if let lane = lanes[instance.position] { seats.giveBack(&lane.seat) }
+            deeds.control.append(.abandon(instance))
         case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
         case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
         }
