@@ -22,6 +22,14 @@ import Testing
         return (subject, model)
     }
 
+    /// One core, measured in rounds of that length, so many at most.
+    static func profiler(roundMs: Int64, mostRounds: Int) -> SoloProfiler {
+        var patience = Patience()
+        patience.roundTime = .milliseconds(roundMs)
+        patience.mostRounds = mostRounds
+        return SoloProfiler(cores: [0], patience: patience, stopwatch: ThreadClock.stopwatch)
+    }
+
     @Test("Batches and cores go by doublings up to the limit")
     func grid() throws {
         #expect(Subject.batches(limit: 1) == [1])
@@ -62,15 +70,7 @@ import Testing
         let (subject, _) = try Self.subject(limit: 2) { batch, _, _, number in
             .milliseconds(batch == 1 ? 10 : (number % 2 == 0 ? 5 : 50))
         }
-        var patience = Patience()
-        patience.roundTime = .milliseconds(200)
-        patience.mostRounds = 4
-        let profiler = SoloProfiler(
-            cores: [0],
-            patience: patience,
-            stopwatch: ThreadClock.stopwatch
-        )
-        let points = try profiler.measure(subject)
+        let points = try Self.profiler(roundMs: 200, mostRounds: 4).measure(subject)
         #expect(points[0].samples.count == 2 * 20)
         #expect(points[1].samples.count > 20)
         #expect(points[1].samples.uncertainty > 0.02)
@@ -82,15 +82,7 @@ import Testing
             // The first half of the measurement falls on a slow moment.
             .milliseconds(batch == 4 ? 4 : batch == 1 && number < 200 ? 90 : 2)
         }
-        var patience = Patience()
-        patience.roundTime = .milliseconds(100)
-        patience.mostRounds = 2
-        let profiler = SoloProfiler(
-            cores: [0],
-            patience: patience,
-            stopwatch: ThreadClock.stopwatch
-        )
-        let points = try profiler.measure(subject)
+        let points = try Self.profiler(roundMs: 100, mostRounds: 2).measure(subject)
         #expect(points.map { $0.samples.median } == [2, 2, 4].map { .milliseconds($0) })
     }
 

@@ -1,12 +1,11 @@
 import EngineEmulated
 import Foundation
 import ServerCore
+import ServerRuntime
 import ServingDomain
 import Synchronization
 import Testing
 import VirtualDevices
-
-@testable import ServerRuntime
 
 /// Planners by demand steer a server that is up: every model has a seat from the start, what was
 /// guessed is measured in idle time, and plans follow what is asked.
@@ -74,19 +73,13 @@ import VirtualDevices
         _ what: Comment,
         until isDone: () throws -> Bool
     ) async rethrows {
-        let end = MonotonicTime.now() + .seconds(60)
-        let bell = Doorbell()
+        let end = ServingRuntime.now() + .seconds(60)
         while try !isDone() {
-            guard MonotonicTime.now() < end else {
+            guard ServingRuntime.now() < end else {
                 Issue.record(what)
                 return
             }
-            await withCheckedContinuation { next in
-                SystemThread.start("look") {
-                    _ = bell.wait(until: MonotonicTime.now() + .milliseconds(20))
-                    next.resume()
-                }
-            }
+            try? await Task.sleep(for: .milliseconds(5))
         }
     }
 

@@ -59,19 +59,18 @@ struct DemandMeter: Sendable {
         for number in 0..<min(passed, Self.memory) {
             // Thousandths of a request per second; a sample holds at most a few million.
             let rate = number == 0 ? inSample &* 1_000_000_000_000 / length : 0
-            let side = mean < 0 ? 0 : farSide(of: rate, length, rules)
-            if side != 0, side == last.side {
+            let side = farSide(of: rate, length, rules)
+            let isJump = side != 0 && side == last.side
+            if isJump {
                 mean = (side > 0 ? max(rate, last.rate) : (rate + last.rate) / 2) * 1_000
-                last = (rate, 0)
-                remember(rate, rules)
-                continue
-            }
-            last = (rate, side)
-            mean =
-                mean < 0
-                ? rate * 1_000
-                : mean + (rate * 1_000 - mean) / 1_000_000 * rules.weightMicro
+            } else if mean < 0 {
+                mean = rate * 1_000
+            } else {
+                mean +=
+                    (rate * 1_000 - mean) / 1_000_000 * rules.weightMicro
                     + (rate * 1_000 - mean) % 1_000_000 * rules.weightMicro / 1_000_000
+            }
+            last = (rate, isJump ? 0 : side)
             remember(rate, rules)
         }
         if passed >= Self.memory { mean = 0 }
@@ -83,7 +82,7 @@ struct DemandMeter: Sendable {
     ///
     /// A count with mean n has the deviation sqrt n; both sides of the comparison are squared.
     private func farSide(of rate: Int64, _ length: Int64, _ rules: EpochRules) -> Int64 {
-        guard rules.jumpDeviations > 0 else { return 0 }
+        guard rules.jumpDeviations > 0, mean >= 0 else { return 0 }
         // Thousandths of requests in a sample; more than three million requests are as good.
         func count(_ milliRate: Int64) -> Int64 {
             min(milliRate, 3_000_000_000_000_000_000 / length) * (length / 1_000) / 1_000_000

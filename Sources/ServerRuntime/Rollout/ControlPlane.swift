@@ -119,9 +119,7 @@ final class ControlPlane: Sendable {
     private func warm(_ lane: LaneThread, on seat: ModelSeat, _ order: InstanceOrder) {
         do throws(EngineError) {
             let place = lane.placement
-            let (instance, points) = try ClassUrgency.loading { () throws(EngineError) in
-                try warmInstance(at: place, of: seat, order)
-            }
+            let (instance, points) = try warmInstance(at: place, of: seat, order)
             lane.begin(instance)
             driver.post(.instanceReady(lane.id, points))
             // The core may have stopped it at once, and its lane may have ended by now.
@@ -139,7 +137,6 @@ final class ControlPlane: Sendable {
         of seat: ModelSeat,
         _ order: InstanceOrder
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
-        let instance = try seat.loaded.makeInstance(place)
         let units = place.ratedUnits
         let kind = place.device.kind
         let spec = driver.spec(of: order.model)
@@ -151,7 +148,10 @@ final class ControlPlane: Sendable {
             units: units,
             known: isMeasured ? spec?.surface(on: kind)?.latency(batch: 1, units: units) : nil
         )
-        return (instance, try warmUp.run(instance))
+        return try ClassUrgency.loading { () throws(EngineError) in
+            let instance = try seat.loaded.makeInstance(place)
+            return (instance, try warmUp.run(instance))
+        }
     }
 
     /// Keeps measurements that hold for the next start: those of instances that share their units
@@ -183,9 +183,7 @@ final class ControlPlane: Sendable {
 
     private func renew(_ lane: LaneThread, at place: Placement, _ seat: ModelSeat) {
         do throws(EngineError) {
-            let (instance, points) = try ClassUrgency.loading { () throws(EngineError) in
-                try warmInstance(at: place, of: seat, lane.order)
-            }
+            let (instance, points) = try warmInstance(at: place, of: seat, lane.order)
             // Another move may have come meanwhile; it makes an instance of its own.
             guard lane.placement == place else { return }
             lane.move(to: place, instance)
