@@ -13,7 +13,7 @@ struct HostKnowledge: ModelKnowledge {
     /// The largest model file that is read for its costs.
     static let fileLimit = 1 << 31
 
-    /// Where measurements are kept; nil = nowhere.
+    /// Where measurements are kept; nil = nowhere, since nobody plans by them.
     let archive: ProfileArchive?
     /// What `sluice profile` measured; nil = nothing was handed over.
     let profiles: MeasuredProfiles?

@@ -32,12 +32,14 @@ extension ServeCommand {
         )
     }
 
-    private func archive(_ engine: any Engine) throws -> ProfileArchive? {
+    private func archive(_ engine: any Engine) throws -> ProfileArchive {
         let folder = own.profileStore ?? HostKnowledge.usualFolder ?? "none"
-        guard folder != "none" else { return nil }
         let version = (engine as? ONNXEngine).map { "onnxruntime \($0.libraryVersion)" }
         do throws(ProfilerError) {
-            return try ProfileArchive(folder, engine: version ?? engine.platform)
+            return try ProfileArchive(
+                folder == "none" ? nil : folder,
+                engine: version ?? engine.platform
+            )
         } catch {
             throw CommandFailure("--profile-store: \(error.description)")
         }

@@ -129,8 +129,8 @@ struct SluiceOptions: ParsableArguments {
     var emulate: String?
     @Option(
         help: ArgumentHelp(
-            "Keep measured latencies in this folder for the next start, or 'none'; only planners "
-                + "by demand need them. Usual: the user's cache folder.",
+            "Keep measured latencies in this folder for the next start, or 'none': only while it "
+                + "runs. Planners by demand alone need them. Usual: the user's cache folder.",
             valueName: "folder"
         )
     )

@@ -71,13 +71,31 @@ import Testing
         let model = try file("a.onnx", "a model")
         let store = try archive()
         try store.keep([point(1, 1, 500)], ofFile: model, named: "a", on: device(2))
-        let kept = try FileManager.default.contentsOfDirectory(atPath: store.path)
+        let path = try #require(store.path)
+        let kept = try FileManager.default.contentsOfDirectory(atPath: path)
         #expect(kept.count == 1)
-        let path = store.path + "/" + (kept.first ?? "")
-        try Data("{\"model\":".utf8).write(to: URL(fileURLWithPath: path))
+        let written = path + "/" + (kept.first ?? "")
+        try Data("{\"model\":".utf8).write(to: URL(fileURLWithPath: written))
         #expect(store.points(ofFile: model, on: device(2)) == nil)
         try store.keep([point(1, 1, 700)], ofFile: model, named: "a", on: device(2))
         #expect(store.points(ofFile: model, on: device(2)) == [point(1, 1, 700)])
+    }
+
+    @Test("Without a folder everything is known while the archive lives, and no file is written")
+    func memory() throws {
+        defer { clean() }
+        let model = try file("a.onnx", "a model")
+        let store = try ProfileArchive(nil, engine: "engine 1")
+        #expect(store.points(ofFile: model, on: device(2)) == nil)
+        try store.keep([point(1, 1, 500)], ofFile: model, named: "a", on: device(2))
+        try store.keep([point(2, 1, 900)], ofFile: model, named: "a", on: device(2))
+        #expect(store.points(ofFile: model, on: device(2)) == [point(1, 1, 500), point(2, 1, 900)])
+        let weights = [0.1, -0.2, 0, 0, 0.5, 0, 0, 0, 1.5, 0.05]
+        #expect(try store.contention(on: device(2)) == nil)
+        try store.keep(LossContention(weights: weights), on: device(2))
+        #expect(try store.contention(on: device(2))?.weights == weights)
+        let written = try FileManager.default.subpathsOfDirectory(atPath: folder)
+        #expect(written.sorted() == ["models", "models/a.onnx"])
     }
 
     @Test("A folder that can't be made is one line")
@@ -111,10 +129,11 @@ import Testing
         defer { clean() }
         let store = try archive()
         try store.keep(LossContention.prior, on: device(2))
-        let kept = try FileManager.default.contentsOfDirectory(atPath: store.path)
+        let path = try #require(store.path)
+        let kept = try FileManager.default.contentsOfDirectory(atPath: path)
         #expect(kept.count == 1)
-        let path = store.path + "/" + (kept.first ?? "")
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        let written = path + "/" + (kept.first ?? "")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: written))
         let error = #expect(throws: ProfilerError.self) { try store.contention(on: device(2)) }
         #expect(error?.description.contains("learned anew") == true)
         try store.keep(LossContention.prior, on: device(2))

@@ -144,6 +144,17 @@ struct RuntimeFixture {
         timeout: TimeSpan? = nil
     ) throws -> (exchange: TestExchange, request: RequestID?) {
         let servable = try runtime.servable(named: name, version: nil)
+        return send(value, to: servable, items: items, priority: priority, timeout: timeout)
+    }
+
+    /// Sends one request to a version that was looked up before.
+    func send(
+        _ value: UInt8,
+        to servable: Servable,
+        items: Int32 = 1,
+        priority: UInt64 = 0,
+        timeout: TimeSpan? = nil
+    ) -> (exchange: TestExchange, request: RequestID?) {
         let exchange = TestExchange(Array(repeating: value, count: 64 * Int(items)))
         let ticket = Ticket(
             items: items,

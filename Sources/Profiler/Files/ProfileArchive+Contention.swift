@@ -20,12 +20,7 @@ extension ProfileArchive {
         var description = DeviceDescription(kind: device.kind, units: device.units)
         description.contention = .loss(contention)
         description.sources = [fingerprint(of: device)]
-        let file = contentionFile(device)
-        do {
-            try Data(description.json()).write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw ProfilerError("'\(file)' can't be written: \(error.localizedDescription)")
-        }
+        try put(Data(description.json()), contentionFile(device))
     }
 
     /// What was learned on such a device; nil = nothing was kept.
@@ -33,17 +28,16 @@ extension ProfileArchive {
     /// - Throws: `ProfilerError` with one line where a file is there that can't be believed.
     public func contention(on device: DeviceSpec) throws(ProfilerError) -> LossContention? {
         let file = contentionFile(device)
-        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int
-        guard let size else { return nil }
-        guard size <= Self.sizeLimit, let bytes = FileManager.default.contents(atPath: file),
+        guard holds(file) else { return nil }
+        guard let bytes = contents(file),
             let read = try? DeviceDescription(reading: [UInt8](bytes), source: file),
             read.kind == device.kind, read.units == device.units,
             read.sources == [fingerprint(of: device)],
             case .loss(let contention) = read.contention, Self.isSound(contention)
         else {
             throw ProfilerError(
-                "'\(file)' does not say what co-runners cost here; it is learned anew and the file "
-                    + "replaced"
+                "'\(path ?? "memory")/\(file)' does not say what co-runners cost here; it is "
+                    + "learned anew and the file replaced"
             )
         }
         return contention
@@ -54,6 +48,6 @@ extension ProfileArchive {
     }
 
     private func contentionFile(_ device: DeviceSpec) -> String {
-        "\(path)/contention-\(FileDigest.of(text: fingerprint(of: device))).json"
+        "contention-\(FileDigest.of(text: fingerprint(of: device))).json"
     }
 }

@@ -3,8 +3,9 @@ import Foundation
 public import ServingDomain
 import Synchronization
 
-/// What a server has measured of model files, kept for its next start: one profile file for each
-/// model file and each host, found by digest and fingerprint, whatever the model is called.
+/// What a server has measured of model files: one profile file for each model file and each host,
+/// found by digest and fingerprint, whatever the model is called. In a folder it is there for the
+/// next start; without one in memory, for a model that goes and comes back.
 ///
 /// Files that can't be read or don't fit count as not there, and the next measurement replaces
 /// them. Cost: one digest per model file and change of it.
@@ -14,19 +15,23 @@ public final class ProfileArchive: Sendable {
     /// The largest file that is read.
     static let sizeLimit = 1 << 20
 
-    /// The folder's path.
-    public let path: String
+    /// The folder's path; nil = memory.
+    public let path: String?
     private let engine: String
     private let digests = Mutex<[String: (mark: String, digest: String)]>([:])
     /// One writer at a time: files are read, extended and written.
     private let writing = Mutex<Void>(())
+    /// The files, by name, where there is no folder.
+    private let remembered = Mutex<[String: Data]>([:])
 
     /// Opens the archive, and makes its folder where it is not there.
     ///
-    /// - Parameter engine: The engine and its version, as in `onnxruntime 1.31.1`.
+    /// - Parameters:
+    ///   - path: The folder; nil = everything is kept in memory, while the archive lives.
+    ///   - engine: The engine and its version, as in `onnxruntime 1.31.1`.
     /// - Throws: `ProfilerError` where the folder can't be made.
-    public init(_ path: String, engine: String) throws(ProfilerError) {
-        _ = try ProfileFolder(path)
+    public init(_ path: String?, engine: String) throws(ProfilerError) {
+        if let path { _ = try ProfileFolder(path) }
         self.path = path
         self.engine = engine
     }
@@ -81,18 +86,7 @@ public final class ProfileArchive: Sendable {
         )
         profile.digest = digest
         profile.fingerprint = fingerprint(of: device)
-        let file = file(digest, device)
-        let kept = (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? 0
-        if kept >= Self.fileLimit, !FileManager.default.fileExists(atPath: file) {
-            throw ProfilerError(
-                "'\(path)' holds \(kept) profiles, the limit is \(Self.fileLimit); delete old ones"
-            )
-        }
-        do {
-            try Data(profile.json()).write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw ProfilerError("'\(file)' can't be written: \(error.localizedDescription)")
-        }
+        try put(Data(profile.json()), file(digest, device))
     }
 
     private func read(
@@ -100,9 +94,7 @@ public final class ProfileArchive: Sendable {
         _ device: DeviceSpec
     ) -> (Profile, [LatencySurface.Point])? {
         let file = file(digest, device)
-        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int
-        guard let size, size <= Self.sizeLimit,
-            let bytes = FileManager.default.contents(atPath: file),
+        guard let bytes = contents(file),
             let profile = try? Profile(reading: [UInt8](bytes), source: file),
             profile.digest == digest, profile.fingerprint == fingerprint(of: device),
             let surface = try? profile.surface(on: device)
@@ -116,7 +108,48 @@ public final class ProfileArchive: Sendable {
 
     private func file(_ digest: String, _ device: DeviceSpec) -> String {
         let model = digest.split(separator: ":").last.map(String.init) ?? digest
-        return "\(path)/\(model)-\(FileDigest.of(text: fingerprint(of: device))).json"
+        return "\(model)-\(FileDigest.of(text: fingerprint(of: device))).json"
+    }
+
+    // MARK: Files
+
+    /// The bytes of the file of this name; nil where there is none, or none that is to be believed.
+    func contents(_ name: String) -> Data? {
+        guard let path else { return remembered.withLock { $0[name] } }
+        let file = path + "/" + name
+        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size]) as? Int
+        guard let size, size <= Self.sizeLimit else { return nil }
+        return FileManager.default.contents(atPath: file)
+    }
+
+    /// Whether there is a file of this name.
+    func holds(_ name: String) -> Bool {
+        guard let path else { return remembered.withLock { $0[name] != nil } }
+        return FileManager.default.fileExists(atPath: path + "/" + name)
+    }
+
+    /// Writes a file in place of the one that may be there.
+    func put(_ bytes: Data, _ name: String) throws(ProfilerError) {
+        let kept = holds(name) ? 0 : count
+        guard kept < Self.fileLimit else {
+            throw ProfilerError(
+                "'\(path ?? "memory")' holds \(kept) profiles, the limit is \(Self.fileLimit); "
+                    + "delete old ones"
+            )
+        }
+        guard let path else { return remembered.withLock { $0[name] = bytes } }
+        let file = path + "/" + name
+        do {
+            try bytes.write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw ProfilerError("'\(file)' can't be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// How many files there are.
+    private var count: Int {
+        guard let path else { return remembered.withLock { $0.count } }
+        return (try? FileManager.default.contentsOfDirectory(atPath: path).count) ?? 0
     }
 
     /// The digest of a file, computed anew when its size or time of change is another.

@@ -74,6 +74,10 @@ public protocol EngineInstance: AnyObject, Sendable {
     /// that its processor time tells how long a run would take if nobody else wanted the core.
     var computesOnCaller: Bool { get }
 
+    /// Whether the first batch of each size costs what later ones do not, since kernels are chosen
+    /// or graphs recorded for it; then warm-up runs every size.
+    var preparesForEachSize: Bool { get }
+
     /// Whether only the lane's own thread may call `perform`, since the engine keeps what belongs
     /// to that thread; else another thread may stand in for it while it waits.
     var needsItsThread: Bool { get }
@@ -91,6 +95,9 @@ extension LoadedModel {
 extension EngineInstance {
     /// Right for engines that wait for a device.
     public var computesOnCaller: Bool { false }
+
+    /// Right for engines that run a size that they have not seen like its neighbours.
+    public var preparesForEachSize: Bool { false }
 
     /// Right for engines that keep nothing by thread.
     public var needsItsThread: Bool { false }

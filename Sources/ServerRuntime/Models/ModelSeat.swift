@@ -13,8 +13,16 @@ final class ModelSeat: Sendable {
         var failures = 0
         var reason = ""
         var retired = false
+        /// What is being measured at present.
+        var measuring: Set<Row> = []
 
         var isGone: Bool { retired && starting == 0 && ready == 0 && abandoned.isEmpty }
+    }
+
+    /// The latencies that instances on so many units of one kind of device share.
+    struct Row: Hashable {
+        let kind: String
+        let units: Int32
     }
 
     /// Where the instances of a seat stand.
@@ -114,6 +122,16 @@ final class ModelSeat: Sendable {
             progress.ready -= 1
             return false
         }
+    }
+
+    /// Notes that an instance is about to be measured; false while another one is, for the same.
+    func beginsMeasuring(_ row: Row) -> Bool {
+        progress.withLock { $0.measuring.insert(row).inserted }
+    }
+
+    /// Notes that the measuring of a row has ended, whatever came of it.
+    func endsMeasuring(_ row: Row) {
+        progress.withLock { _ = $0.measuring.remove(row) }
     }
 
     /// Whether requests may wait for the next instance, since it has none left.

@@ -126,7 +126,7 @@ final class IdleProfiler: Sendable {
             )
             guard repay(since: began) else { return }
             var points: [LatencySurface.Point] = []
-            for items in warmUp.probeSizes {
+            for items in warmUp.doublings {
                 guard let point = try probe(items, on: instance, warmUp) else { break }
                 points.append(point)
             }

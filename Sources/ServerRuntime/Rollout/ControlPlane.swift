@@ -131,27 +131,38 @@ final class ControlPlane: Sendable {
         }
     }
 
-    /// Makes an instance and runs every batch size that will be used.
+    /// Makes an instance and runs the batch sizes that will be used. Of siblings that are warmed at
+    /// a time one is measured: each would see the others' runs, and the rows are the same.
     private func warmInstance(
         at place: Placement,
         of seat: ModelSeat,
         _ order: InstanceOrder
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
-        let units = place.ratedUnits
-        let kind = place.device.kind
-        let spec = driver.spec(of: order.model)
-        let isMeasured = spec?.isMeasured(on: kind, units: units) == true
+        let row = ModelSeat.Row(kind: place.device.kind, units: place.ratedUnits)
+        let known = Self.known(row, driver.spec(of: order.model))
+        let measures = known == nil && seat.beginsMeasuring(row)
+        defer { if measures { seat.endsMeasuring(row) } }
         let warmUp = WarmUp(
             signature: seat.servable.signature,
             batchLimit: order.batchLimit,
             extra: seat.warmups,
-            units: units,
-            known: isMeasured ? spec?.surface(on: kind)?.latency(batch: 1, units: units) : nil
+            units: row.units,
+            aim: known ?? (measures ? .measure : .accompany)
         )
         return try ClassUrgency.loading { () throws(EngineError) in
             let instance = try seat.loaded.makeInstance(place)
             return (instance, try warmUp.run(instance))
         }
+    }
+
+    /// What a warm-up has to check of a row that was measured; nil where it was not.
+    private static func known(_ row: ModelSeat.Row, _ spec: ModelSpec?) -> WarmUp.Aim? {
+        guard let spec, spec.isMeasured(on: row.kind, units: row.units),
+            let surface = spec.surface(on: row.kind),
+            let oneItem = surface.latency(batch: 1, units: row.units),
+            let largest = surface.largestBatch(units: row.units)
+        else { return nil }
+        return .check(oneItem: oneItem, largest: largest)
     }
 
     /// Keeps measurements that hold for the next start: those of instances that share their units
@@ -255,7 +266,6 @@ final class ControlPlane: Sendable {
 
     private func freeIfGone(_ seat: ModelSeat) {
         guard seat.isGone else { return }
-        driver.forget(seat.id)
         registry.free(seat)
         // Weights are given back on a thread that gives way: unmapping 100 MB takes milliseconds.
         SystemThread.start("free-\(seat.id.index)", urgency: .background) { _ = seat.loaded }

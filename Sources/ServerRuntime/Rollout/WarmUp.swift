@@ -2,7 +2,12 @@ import Glibc
 import ServerCore
 import ServingDomain
 
-/// Runs a fresh instance at every batch size that will be used, and measures it by the way.
+/// Runs a fresh instance at batch sizes that will be used, and measures it by the way.
+///
+/// Which sizes depends on what is known. Where the engine prepares for each one, all of them; else
+/// doublings and the largest if they are to be measured (between them latency counts as linear),
+/// and few if they are known: a size that did not run is hardly slower at first (GoogLeNet on two
+/// cores: 3 items 66 ms the first time, 64 to 68 later), and serving would wait for it.
 ///
 /// Each size counts with the fastest of a few runs: warm-up goes on beside whatever the server
 /// is doing, so the fastest is the least disturbed. Where the calling thread computes, a run that
@@ -13,12 +18,22 @@ struct WarmUp {
     let batchLimit: Int32
     let extra: [Warmup]
     let units: Int32
-    /// What one item is known to take on these units; nil = nothing. Then each size only runs once,
-    /// unless this machine turns out to be faster than that: what was measured beside other work
-    /// must not be believed for ever.
-    var known: TimeSpan?
+    var aim = Aim.measure
 
-    /// Sizes up to here are all run; beyond, only doublings and the limit itself.
+    /// What it is to find out.
+    enum Aim: Hashable {
+        /// Latencies, for nobody knows them.
+        case measure
+        /// Whether what is known still holds: the latency of one item, and of batches up to
+        /// `largest`. It does not if one item takes much less, since what was measured beside other
+        /// work must not be believed for ever; then everything is measured.
+        case check(oneItem: TimeSpan, largest: Int32)
+        /// Whether one item and the largest batch run at all: another instance measures the same
+        /// at this moment.
+        case accompany
+    }
+
+    /// Where every size is run, this is the last; beyond, only doublings and the limit itself.
     static let everySizeUpTo: Int32 = 16
     /// Timed runs of a size, at most.
     static let runs = 5
@@ -37,9 +52,9 @@ struct WarmUp {
                 )
             }
         }
-        // A model with free dimensions has no one latency: it is warmed, not measured.
-        var measures = signature.inputs.allSatisfy(\.isFixed)
-        if measures { measures = try !isStillTrue(instance) }
+        let measures = try measures(instance)
+        let sizes =
+            instance.preparesForEachSize ? everySize : measures ? doublings : fewSizes
         var points: [LatencySurface.Point] = []
         for items in sizes {
             if measures {
@@ -59,8 +74,19 @@ struct WarmUp {
         return points
     }
 
-    /// The batch sizes to run, ascending.
-    var sizes: [Int32] {
+    /// Doublings and the limit, ascending.
+    var doublings: [Int32] { everySize.filter { $0.nonzeroBitCount == 1 || $0 == batchLimit } }
+
+    /// What has to run though nothing is to be measured.
+    private var fewSizes: [Int32] {
+        switch aim {
+        case .check(_, let largest): doublings.filter { $0 == 1 || $0 > largest }
+        case .measure, .accompany: doublings.filter { $0 == 1 || $0 == batchLimit }
+        }
+    }
+
+    /// All small sizes, then doublings, then the limit.
+    var everySize: [Int32] {
         var sizes = Array(1...min(batchLimit, Self.everySizeUpTo))
         var next = Self.everySizeUpTo * 2
         while next < batchLimit {
@@ -71,15 +97,18 @@ struct WarmUp {
         return sizes
     }
 
-    /// Whether what is known of one item still holds: a few runs take four fifths of it at least.
-    private func isStillTrue(_ instance: any EngineInstance) throws(EngineError) -> Bool {
-        guard let known else { return false }
-        return try fastest(instance, 1).nanoseconds >= known.nanoseconds / 5 * 4
+    /// Whether latencies are to be found out. What is known of one item holds while a few runs
+    /// take four fifths of it at least.
+    private func measures(_ instance: any EngineInstance) throws(EngineError) -> Bool {
+        // A model with free dimensions has no one latency: it is warmed, not measured.
+        guard signature.inputs.allSatisfy(\.isFixed) else { return false }
+        switch aim {
+        case .measure: return true
+        case .check(let known, _):
+            return try fastest(instance, 1).nanoseconds < known.nanoseconds / 5 * 4
+        case .accompany: return false
+        }
     }
-
-    /// The sizes that are probed in idle time: doublings and the limit. Between them latency counts
-    /// as linear.
-    var probeSizes: [Int32] { sizes.filter { $0.nonzeroBitCount == 1 || $0 == batchLimit } }
 
     /// One row of zeros for every input that must be there.
     private var zeros: (shapes: InputShapes, rows: [[UInt8]]) {

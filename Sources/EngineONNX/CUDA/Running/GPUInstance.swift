@@ -13,6 +13,8 @@ final class GPUInstance: EngineInstance, @unchecked Sendable {
 
     /// Graphs are kept by thread, and so is the present context.
     var needsItsThread: Bool { true }
+    /// Kernels are chosen for each size, and graphs captured.
+    var preparesForEachSize: Bool { true }
 
     let model: ONNXModel
     let layout: TensorLayout
