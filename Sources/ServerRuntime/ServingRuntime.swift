@@ -26,7 +26,7 @@ public final class ServingRuntime: Sendable {
     let configuration: RuntimeConfiguration
     private let source: any ModelSource
     let driver: CoreDriver
-    private let registry: ModelRegistry
+    let registry: ModelRegistry
     private let loader: ModelLoader
     private let control: ControlPlane
     private let ensembles: EnsembleRunner
@@ -138,7 +138,7 @@ public final class ServingRuntime: Sendable {
         profiler.stop()
         keeper.stop()
         for servable in registry.servables() {
-            loader.retire(servable, successor: nil)
+            loader.retire(servable)
         }
         while registry.holdsSeats, MonotonicTime.now() < end {
             try? await Task.sleep(for: .milliseconds(5))

@@ -1,4 +1,5 @@
 import EngineEmulated
+import ServerCore
 import ServingDomain
 import Testing
 
@@ -39,19 +40,7 @@ import Testing
 
     @Test("A seat whose instance is stopped before it was called warm is gone all the same")
     func earlyStop() throws {
-        let definition = RuntimeFixture.echo()
-        let engine = EmulatedEngine(models: ["echo": EmulatedModel()])
-        let seat = ModelSeat(
-            servable: Servable(
-                spec: definition.rules,
-                definition: definition,
-                platform: "test",
-                statistics: ModelStatistics()
-            ),
-            loaded: try engine.load(definition.versions[0]),
-            artifact: definition.versions[0],
-            definition: definition
-        )
+        let seat = try RuntimeFixture.seat()
         #expect(seat.instanceStarts() == 0)
         #expect(seat.instanceStarts() == 1)
         #expect(!seat.instanceIsReady())
@@ -87,6 +76,44 @@ import Testing
             Issue.record("the model should answer again")
             return
         }
+        await fixture.runtime.shutDown(patience: .seconds(10))
+    }
+
+    @Test("A request whose model was loaded anew twice while its body came is served all the same")
+    func slowUpload() async throws {
+        let fixture = try await RuntimeFixture([(RuntimeFixture.echo(), EmulatedModel())])
+        let first = try fixture.runtime.servable(named: "echo", version: nil)
+        for version in Int64(2)...3 {
+            fixture.source.set(RuntimeFixture.echo(version: version))
+            try await fixture.runtime.load("echo", override: nil)
+        }
+        await fixture.runtime.isGone(first)
+        let (exchange, _) = fixture.send(7, to: first)
+        #expect(await exchange.ended().isServed)
+        #expect(exchange.output == Array(repeating: 7, count: 64))
+        await fixture.runtime.shutDown(patience: .seconds(10))
+    }
+
+    @Test("A request for a model that has gone never reaches the model that has its number now")
+    func reusedNumber() async throws {
+        let control = EmulatedControl()
+        let fixture = try await RuntimeFixture([
+            (RuntimeFixture.echo(), EmulatedModel()),
+            (RuntimeFixture.echo("next"), EmulatedModel(control: control)),
+        ]) { configuration in
+            configuration.control = .explicit(["echo"])
+            configuration.core.limits.models = 1
+        }
+        let gone = try fixture.runtime.servable(named: "echo", version: nil)
+        try await fixture.runtime.unload("echo")
+        await fixture.runtime.isGone(gone)
+        try await fixture.runtime.load("next", override: nil)
+        let next = try fixture.runtime.servable(named: "next", version: nil)
+        #expect(next.id == gone.id)
+        let warm = control.endedCount
+        let (exchange, _) = fixture.send(7, to: gone)
+        #expect(await exchange.ended() == .refused(.unloading))
+        #expect(control.endedCount == warm)
         await fixture.runtime.shutDown(patience: .seconds(10))
     }
 
@@ -151,5 +178,12 @@ import Testing
             }
         }
         #expect(await end.value == 0)
+    }
+}
+
+extension ServingRuntime {
+    /// Waits until the last instance of a version has ended and its number is free.
+    fileprivate func isGone(_ servable: Servable) async {
+        while registry.seat(servable.id)?.servable === servable { await Task.yield() }
     }
 }

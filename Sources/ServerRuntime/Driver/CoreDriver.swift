@@ -15,8 +15,6 @@ final class CoreDriver: Sendable {
         var lanes: [LaneThread?]
         var seats: CoreSeats
         var buffer = ActionBuffer()
-        /// Where requests for a model that was replaced go instead.
-        var successors: [Servable?]
         var journal: JournalWriter?
         var losses: DeviceLosses
         var sequence: UInt64 = 0
@@ -63,7 +61,6 @@ final class CoreDriver: Sendable {
                 table: RequestTable(capacity: limits.requests),
                 lanes: Array(repeating: nil, count: Int(limits.instances)),
                 seats: CoreSeats(urgency),
-                successors: Array(repeating: nil, count: Int(limits.models)),
                 journal: journal,
                 losses: DeviceLosses(configuration.devices)
             )
@@ -91,44 +88,31 @@ final class CoreDriver: Sendable {
 
     // MARK: Requests
 
-    /// Claims a slot and tells the core; nil when the request has ended already.
+    /// Claims a slot and tells the core; nil when there is no slot, and nothing was done.
+    ///
+    /// - Throws: `TenureOver` when the version has gone; nothing was done.
     func submit(
         _ exchange: any InferenceExchange,
         to servable: Servable,
         _ ticket: Ticket
-    ) -> RequestID? {
+    ) throws(TenureOver) -> RequestID? {
         var deeds = Deeds()
-        var target = servable
         probes.requestCame()
-        let request = state.withLock { state -> RequestID? in
-            if let next = state.successors[servable.id.position],
-                next.spec.name == servable.spec.name, next.signature == servable.signature
-            {
-                target = next
-            }
+        let request = try state.withLock { state throws(TenureOver) -> RequestID? in
+            guard !servable.tenure.isOver else { throw TenureOver() }
             let now = state.clock()
-            var arrival = target.arrival(of: ticket)
-            guard let request = state.table.claim(target.slot(exchange, ticket, arrival)) else {
+            var arrival = servable.arrival(of: ticket)
+            guard let request = state.table.claim(servable.slot(exchange, ticket, arrival)) else {
                 return nil
             }
             arrival.request = request
             if arrival.level == 1 { urgency.sawHigh() }
-            target.statistics.waits()
+            servable.statistics.waits()
             state.take(.arrived(arrival), at: now, .none, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
             return request
         }
-        guard let request else {
-            let arrival = target.arrival(of: ticket)
-            target.statistics.countRefusal(
-                level: arrival.level,
-                hasDeadline: arrival.deadline != nil
-            )
-            exchange.finish(.refused(.noRoom))
-            exchange.bell?.ring()
-            return nil
-        }
-        carryOut(&deeds, runner: nil)
+        if request != nil { carryOut(&deeds, runner: nil) }
         return request
     }
 
@@ -249,22 +233,18 @@ final class CoreDriver: Sendable {
         carryOut(&deeds, runner: nil)
     }
 
-    /// Tells the core that `id` goes, and sends later requests to `successor` at the same moment.
-    func retire(_ id: ModelID, successor: Servable?) {
+    /// Tells the core that a version goes; it gets no further request from this moment on.
+    func retire(_ servable: Servable) {
+        let id = servable.id
         var deeds = Deeds()
         state.withLock { state in
-            state.successors[id.position] = successor
+            servable.tenure.end()
             let now = state.clock()
             state.take(.modelRemoved(id), at: now, .none, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
         }
         carryOut(&deeds, runner: nil)
         control.add(.retired(id))
-    }
-
-    /// Forgets a retired model's successor; its number may be used again.
-    func forget(_ id: ModelID) {
-        state.withLock { $0.successors[id.position] = nil }
     }
 
     // MARK: Lanes

@@ -29,14 +29,28 @@ final class EnsembleRunner: Sendable {
 
     /// Hands a request to the core or, for an ensemble, starts its walk through the steps.
     ///
-    /// An ensemble's request has a negative slot, so that `cancel` finds it here.
+    /// An ensemble's request has a negative slot, so that `cancel` finds it here. One for a version
+    /// that has gone since it was looked up goes to the version that has its place: a new one
+    /// answers for the name before the old one goes.
+    ///
+    /// - Returns: nil when the request has ended already.
     func submit(
         _ exchange: any InferenceExchange,
         to servable: Servable,
         _ ticket: Ticket
     ) -> RequestID? {
         guard let wiring = servable.wiring else {
-            return driver.submit(exchange, to: servable, ticket)
+            do throws(TenureOver) {
+                let request = try driver.submit(exchange, to: servable, ticket)
+                if request == nil { refuse(exchange, servable, ticket, .noRoom) }
+                return request
+            } catch {
+                guard let next = registry.successor(of: servable) else {
+                    refuse(exchange, servable, ticket, .unloading)
+                    return nil
+                }
+                return submit(exchange, to: next, ticket)
+            }
         }
         let number = table.withLock { table -> RequestID? in
             guard let place = table.free.popLast() else { return nil }
@@ -44,19 +58,28 @@ final class EnsembleRunner: Sendable {
             return RequestID(slot: -1 - place, generation: table.generations[Int(place)])
         }
         guard let number else {
-            let arrival = servable.arrival(of: ticket)
-            servable.statistics.countRefusal(
-                level: arrival.level,
-                hasDeadline: arrival.deadline != nil
-            )
-            exchange.finish(.refused(.noRoom))
-            exchange.bell?.ring()
+            refuse(exchange, servable, ticket, .noRoom)
             return nil
         }
         let run = EnsembleRun(exchange, servable, wiring, ticket, number: number, runner: self)
         table.withLock { $0.runs[Int(-1 - number.slot)] = run }
         run.begin()
         return number
+    }
+
+    private func refuse(
+        _ exchange: any InferenceExchange,
+        _ servable: Servable,
+        _ ticket: Ticket,
+        _ reason: Refusal
+    ) {
+        let arrival = servable.arrival(of: ticket)
+        servable.statistics.countRefusal(
+            level: arrival.level,
+            hasDeadline: arrival.deadline != nil
+        )
+        exchange.finish(.refused(reason))
+        exchange.bell?.ring()
     }
 
     /// Says that the client of a request has gone.

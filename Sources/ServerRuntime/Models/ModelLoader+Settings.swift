@@ -34,7 +34,8 @@ extension ModelLoader {
             spec: spec,
             definition: definition,
             platform: old.platform,
-            statistics: old.statistics
+            statistics: old.statistics,
+            tenure: old.tenure
         )
         seat.set(servable, definition)
         // The core keeps what it has measured where the change says nothing of it.

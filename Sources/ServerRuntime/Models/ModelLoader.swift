@@ -96,9 +96,7 @@ final class ModelLoader: Sendable {
             if change(name, to: definition) { return .success(()) }
             let servables = try admit(definition, inspected, within: ensembles)
             let old = registry.publish(name, servables)
-            for servable in old {
-                retire(servable, successor: successor(of: servable, among: servables))
-            }
+            for servable in old { retire(servable) }
             let versions = servables.map { "\($0.spec.version)" }.joined(separator: ", ")
             let taken = (MonotonicTime.now() - began).inMilliseconds
             logger.info("model '\(name)' is ready: version \(versions), after \(Int(taken)) ms")
@@ -125,7 +123,7 @@ final class ModelLoader: Sendable {
     /// - Parameter dependents: Whether the models that an ensemble calls go too.
     func unload(_ name: String, dependents: Bool = false) {
         let servables = registry.withdraw(name)
-        for servable in servables { retire(servable, successor: nil) }
+        for servable in servables { retire(servable) }
         logger.info("model '\(name)' is being unloaded")
         guard dependents else { return }
         for step in servables.flatMap({ $0.wiring?.steps ?? [] }) {
@@ -261,17 +259,13 @@ final class ModelLoader: Sendable {
 
     private func withdraw(_ seat: ModelSeat) {
         seat.retire()
-        driver.retire(seat.id, successor: nil)
+        driver.retire(seat.servable)
     }
 
-    /// Takes a version out of the core; later requests go to `successor`.
-    func retire(_ servable: Servable, successor: Servable?) {
+    /// Takes a version out of the core; later requests go to what answers for its name by then.
+    func retire(_ servable: Servable) {
         guard servable.wiring == nil else { return }
         registry.seat(servable.id)?.retire()
-        driver.retire(servable.id, successor: successor)
-    }
-
-    private func successor(of old: Servable, among new: [Servable]) -> Servable? {
-        new.first { $0.spec.version == old.spec.version } ?? new.last
+        driver.retire(servable)
     }
 }

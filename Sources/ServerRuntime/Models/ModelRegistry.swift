@@ -77,6 +77,15 @@ final class ModelRegistry: Sendable {
         return try answer.get()
     }
 
+    /// What answers in place of a version that has gone: that of the same number, else the latest;
+    /// nil where it is gone, too, or takes other tensors.
+    func successor(of old: Servable) -> Servable? {
+        let ready = ready(old.spec.name)
+        let next = ready.first { $0.spec.version == old.spec.version } ?? ready.last
+        guard let next, !next.tenure.isOver, next.signature == old.signature else { return nil }
+        return next
+    }
+
     /// Throws if `servable` is an ensemble and one of its steps' models does not answer.
     func checkSteps(of servable: Servable) throws(LookupFailure) {
         for step in servable.wiring?.steps ?? [] {

@@ -1,4 +1,5 @@
 public import ServingDomain
+import Synchronization
 
 /// One version of one model that answers requests, as fronts see it.
 public final class Servable: Sendable {
@@ -19,6 +20,8 @@ public final class Servable: Sendable {
     /// Labels that its metrics carry beside name and version.
     public let metricTags: [String: String]
     let shapeKeys: ShapeKeys
+    /// How long `id` is this model's.
+    let tenure: Tenure
     /// The steps of an ensemble; nil for a model that an engine runs.
     let wiring: EnsembleWiring?
 
@@ -27,6 +30,7 @@ public final class Servable: Sendable {
         definition: ModelDefinition,
         platform: String,
         statistics: ModelStatistics,
+        tenure: Tenure = Tenure(),
         wiring: EnsembleWiring? = nil
     ) {
         self.id = spec.id
@@ -36,11 +40,30 @@ public final class Servable: Sendable {
         self.configJSON = definition.configJSON
         self.configBytes = definition.configBytes
         self.statistics = statistics
+        self.tenure = tenure
         metricTags = definition.metricTags
         shapeKeys = ShapeKeys(definition.signature)
         self.wiring = wiring
     }
 }
+
+/// Whether a version still has its number in the core; shared by all that it was called since it
+/// was loaded.
+///
+/// A front may hold a `Servable` for as long as a request's body takes to arrive. Meanwhile its
+/// version may have gone, and its number may be another model's.
+final class Tenure: Sendable {
+    private let over = Atomic<Bool>(false)
+
+    /// Whether it has ended.
+    var isOver: Bool { over.load(ordering: .relaxed) }
+
+    /// Ends it; under the core's lock, like every look that a request depends on.
+    func end() { over.store(true, ordering: .relaxed) }
+}
+
+/// Nothing was handed over: the version has gone.
+struct TenureOver: Error {}
 
 /// Why a name does not lead to a model that answers.
 public enum LookupFailure: Error, Hashable, Sendable {
