@@ -84,49 +84,20 @@ private struct Chain {
         arrivals = queue.times.map { PoissonCounts(mean: rate * $0) }
     }
 
-    /// From each number that waits at the start of a batch to that at the start of the next, row
-    /// by row; row and column 0 are not used.
-    private func transitions() -> [Double] {
-        let width = states + 1
-        var chances = Array(repeating: 0.0, count: width * width)
+    /// The chance of each number that waits at the start of a batch, up to a common factor.
+    private func stationary() -> [Double] {
+        // One batch takes at most `limit`.
+        var chain = BandedChain(states: 1...states, band: limit)
         for waiting in 1...states {
             let size = min(waiting, limit)
             let counts = arrivals[size - 1]
             for (place, chance) in counts.weights.enumerated() {
                 // An empty queue waits for one arrival, which then starts alone.
                 let next = max(1, waiting - size + counts.low + place)
-                chances[waiting * width + min(next, states)] += chance
+                chain.add(chance, from: waiting, to: next)
             }
         }
-        return chances
-    }
-
-    /// The chance of each number that waits at the start of a batch.
-    private func stationary() -> [Double] {
-        var chances = transitions()
-        let width = states + 1
-        for last in stride(from: states, to: 1, by: -1) {
-            // One batch takes at most `limit`, so a row is empty further down.
-            let lowest = max(1, last - limit)
-            var leaving = 0.0
-            for place in lowest..<last { leaving += chances[last * width + place] }
-            guard leaving > 0 else { continue }
-            for from in 1..<last where chances[from * width + last] > 0 {
-                let chance = chances[from * width + last] / leaving
-                chances[from * width + last] = chance
-                for place in lowest..<last {
-                    chances[from * width + place] += chance * chances[last * width + place]
-                }
-            }
-        }
-        var result = Array(repeating: 0.0, count: width)
-        result[1] = 1
-        for place in 2...states {
-            var sum = 0.0
-            for from in 1..<place { sum += result[from] * chances[from * width + place] }
-            result[place] = sum
-        }
-        return result
+        return chain.stationary()
     }
 
     /// Late requests per batch over requests per batch.

@@ -51,39 +51,18 @@ struct PooledQueue {
     }
 
     /// The chances of what is left of the queue after one service time; the last state stands for
-    /// all beyond. By elimination without subtractions (Grassmann, Taksar and Heyman 1985).
+    /// all beyond.
     private func stationary(states: Int) -> [Double] {
         let arrivals = PoissonCounts(mean: rate * time)
-        let width = states + 1
-        var chances = Array(repeating: 0.0, count: width * width)
+        var chain = BandedChain(states: 0...states, band: servers)
         for queue in 0...states {
             for (place, weight) in arrivals.weights.enumerated() {
-                let left = min(states, max(0, queue + arrivals.low + place - servers))
-                chances[queue * width + left] += weight
+                chain.add(weight, from: queue, to: max(0, queue + arrivals.low + place - servers))
             }
         }
-        for last in stride(from: states, to: 0, by: -1) {
-            // At most `servers` leave, so a row is empty further down.
-            let lowest = max(0, last - servers)
-            var leaving = 0.0
-            for place in lowest..<last { leaving += chances[last * width + place] }
-            guard leaving > 0 else { continue }
-            for from in 0..<last where chances[from * width + last] > 0 {
-                let chance = chances[from * width + last] / leaving
-                chances[from * width + last] = chance
-                for place in lowest..<last {
-                    chances[from * width + place] += chance * chances[last * width + place]
-                }
-            }
-        }
-        var result = Array(repeating: 0.0, count: width)
-        result[0] = 1
-        var sum = 1.0
-        for place in 1...states {
-            for from in 0..<place { result[place] += result[from] * chances[from * width + place] }
-            sum += result[place]
-        }
-        return result.map { $0 / sum }
+        let chances = chain.stationary()
+        let sum = chances.reduce(0, +)
+        return chances.map { $0 / sum }
     }
 
     /// The highest load, 0...1, of `servers` at which at most `target` wait longer than `window`.
