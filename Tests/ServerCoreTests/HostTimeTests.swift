@@ -87,6 +87,32 @@ import Testing
         #expect(largest(at: .zero + .milliseconds(1_001)) == 8)
     }
 
+    @Test("A bad second of the host moves forecasts, but not what planners are told")
+    func badSecond() {
+        var forecast = Forecast(
+            models: 1,
+            devices: [DeviceSpec(id: DeviceID(0), name: "d", kind: "test", units: 4)]
+        )
+        let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
+        forecast.learn(row: row, items: 1, span: .milliseconds(10), at: .zero)
+        func told() -> HostTime {
+            var inputs = PlanInputs(devices: [], models: [spec], milliRates: [0], present: nil)
+            forecast.tell(&inputs, at: .zero)
+            return inputs.hostTime(of: spec.id, on: "test")
+        }
+        for _ in 0..<2_000 {
+            forecast.learnHost(row: row, items: 1, span: .microseconds(300))
+        }
+        #expect(told().span(items: 1) == .microseconds(300))
+        for _ in 0..<100 { forecast.learnHost(row: row, items: 1, span: .milliseconds(2)) }
+        let now = forecast.latency(row: row, items: 1, at: .zero)
+        #expect((now ?? .zero) > .microseconds(11_500))
+        #expect(told().span(items: 1) < .microseconds(600))
+        // What stays so is told in the end.
+        for _ in 0..<6_000 { forecast.learnHost(row: row, items: 1, span: .milliseconds(2)) }
+        #expect(told().span(items: 1) == .milliseconds(2))
+    }
+
     @Test("Planners are told in round figures, once enough was seen")
     func planners() {
         var forecast = Forecast(

@@ -52,11 +52,11 @@ extension Forecast {
         return Int32(clamping: max(Self.step, milli))
     }
 
-    /// The host's time in round figures, however long ago it was seen: nobody is turned away for
-    /// a plan, so nobody need prove it wrong.
+    /// The host's usual time in round figures, however long ago it was seen: nobody is turned away
+    /// for a plan, so nobody need prove it wrong. A layout lasts longer than a host's bad second.
     private func hostTime(of row: Int) -> HostTime {
-        guard rows[row].host.samples >= Self.leastBatches else { return .none }
-        let line = rows[row].host.line
+        guard rows[row].usualHost.samples >= Self.leastBatches else { return .none }
+        let line = rows[row].usualHost.line
         return HostTime(
             fixed: TimeSpan(
                 nanoseconds: Self.rounded(line.fixed.nanoseconds, to: Self.fixedStep)

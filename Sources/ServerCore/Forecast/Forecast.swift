@@ -29,8 +29,8 @@ package struct Forecast: ~Copyable, Sendable {
         var base: [Int64] = []
         /// By items: the profiled 99th percentile; below 0 = not known.
         var tail: [Int64] = []
-        /// What the host took around them.
-        var host = HostTimeLearner()
+        /// What the host took around them of late, and in the long run.
+        var host = HostTimeLearner(), usualHost = HostTimeLearner(memory: 1_024)
         /// Measured / profiled of runs that had the device to themselves.
         var alone = 1.0
         /// By items: what a run presses the device with.
@@ -203,6 +203,7 @@ package struct Forecast: ~Copyable, Sendable {
     package mutating func learnHost(row: Int32, items: Int32, span: TimeSpan) {
         guard row >= 0, Int(row) < rows.count else { return }
         rows[Int(row)].host.learn(items: items, span: span)
+        rows[Int(row)].usualHost.learn(items: items, span: span)
     }
 
     // MARK: Control (may allocate)
@@ -229,6 +230,7 @@ package struct Forecast: ~Copyable, Sendable {
             $0.users > 0 && $0.model == model && $0.kind == kind
         }) {
             row.host = sibling.host
+            row.usualHost = sibling.usualHost
         }
         if let place = rows.firstIndex(where: { $0.users == 0 }) {
             rows[place] = row
