@@ -10,6 +10,8 @@ struct ControlState: Sendable {
     var asked = Instant.zero
     /// Whether rows were measured that it did not know.
     var hasNewRows = false
+    /// Whether a step of its rollout failed, so that what stands is not what it says.
+    var hasFailedStep = false
     /// Whether its answer has not come yet.
     var isPlanning = false
     /// Whether something has changed since it was asked for.

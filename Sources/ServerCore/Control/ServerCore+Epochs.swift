@@ -26,7 +26,7 @@ extension ServerCore {
         }
         // A share that is larger than its lanes need is a reason, too, but only once.
         if hasNewWish() { drifts = true }
-        drifts = drifts || control.hasNewRows
+        drifts = drifts || control.hasNewRows || control.hasFailedStep
         if drifts, now - control.asked >= rules.calm || hasSurge() { control.needsPlan = true }
     }
 

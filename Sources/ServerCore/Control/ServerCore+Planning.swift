@@ -20,6 +20,7 @@ extension ServerCore {
     private mutating func askForPlan(_ actions: inout ActionBuffer) {
         control.needsPlan = false
         control.hasNewRows = false
+        control.hasFailedStep = false
         control.asked = now
         control.isPlanning = true
         control.epoch = control.epoch.next
@@ -151,7 +152,8 @@ extension ServerCore {
         }
     }
 
-    /// A failed step keeps the old lanes and ends the rollout; nothing else of it is tried.
+    /// A failed step keeps the old lanes and ends the rollout; nothing else of it is tried before
+    /// the next plan, for which an epoch's end asks.
     mutating func stepFailed(
         _ epoch: Epoch,
         _ step: RolloutStep,
@@ -161,6 +163,7 @@ extension ServerCore {
             return
         }
         control.awaited = nil
+        control.hasFailedStep = true
         switch step {
         case .open(let gpulet, _, _): state.freeGpulet(gpulet)
         case .close(let gpulet): state.freeGpulet(gpulet)
