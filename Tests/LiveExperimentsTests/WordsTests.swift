@@ -105,6 +105,9 @@ import Testing
         #expect(lines.value("a", ["x=\"2\""]) == 5)
         #expect(lines.value("a") == 4)
         #expect(lines.value("b") == nil)
+        #expect(lines.sum("a") == 9)
+        #expect(lines.sum("a", ["y=\"2\""]) == 4)
+        #expect(lines.sum("b") == 0)
     }
 
     @Test("Processor time: a process's name may hold anything, idle time is no work")

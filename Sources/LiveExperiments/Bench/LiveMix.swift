@@ -10,6 +10,8 @@ struct LiveMix: Hashable, Sendable {
         var name: String
         /// The median of one item alone on the whole device, in milliseconds.
         var soloMs: Double
+        /// The same on the fewest cores that were measured.
+        var narrowMs: Double
         /// The objective in milliseconds.
         var sloMs: Double
         /// The class of its requests.
@@ -31,13 +33,15 @@ struct LiveMix: Hashable, Sendable {
     init(_ profiles: [Profile]) throws(LiveError) {
         var members: [Member] = []
         for profile in profiles {
-            guard let ms = Self.solo(profile), ms > 0 else {
+            let alone = profile.latency.filter { $0.batch == 1 && $0.instances == 1 && $0.ms > 0 }
+            guard let ms = alone.first(where: { $0.share > 99.9 })?.ms else {
                 throw LiveError("the profile of '\(profile.model)' lacks batch 1 on all cores")
             }
             members.append(
                 Member(
                     name: profile.model,
                     soloMs: ms,
+                    narrowMs: alone.min { $0.share < $1.share }?.ms ?? ms,
                     sloMs: max(Self.leastMs, Self.slack * ms),
                     priority: .low
                 )
@@ -48,10 +52,6 @@ struct LiveMix: Hashable, Sendable {
             members[place].priority = .high
         }
         self.members = members
-    }
-
-    private static func solo(_ profile: Profile) -> Double? {
-        profile.latency.first { $0.batch == 1 && $0.instances == 1 && $0.share > 99.9 }?.ms
     }
 
     /// Requests per second of a member at a load; load 1 keeps the device busy with batches of

@@ -62,12 +62,23 @@ struct LiveServer: Sendable {
 
     /// Requests that hold a place in the server, by its metrics; nil where it does not tell.
     func requestsHere() async -> Int? {
+        await metricLines()?.value("sluice_requests_in_server").map { Int($0) }
+    }
+
+    /// Deadlines missed so far, and all of them, as the server itself counted; nil where it does
+    /// not tell.
+    func deadlines() async -> (missed: Double, all: Double)? {
+        guard let lines = await metricLines() else { return nil }
+        let missed = lines.sum("sluice_deadlines_total", ["met=\"false\""])
+        return (missed, lines.sum("sluice_deadlines_total"))
+    }
+
+    private func metricLines() async -> MetricLines? {
         guard let metrics,
             let base = metrics.range(of: "/metrics").map({ metrics[..<$0.lowerBound] }),
             let answer = try? await ServerQuestion(url: String(base)).get("/metrics")
         else { return nil }
-        let text = String(decoding: answer.body, as: UTF8.self)
-        return MetricLines(text).value("sluice_requests_in_server").map { Int($0) }
+        return MetricLines(String(decoding: answer.body, as: UTF8.self))
     }
 
     /// Waits until the server has answered everything, so that one load does not spoil the next.
@@ -92,12 +103,22 @@ struct MetricLines {
 
     /// The value of the first series with this name and, if given, all of these labels.
     func value(_ name: String, _ labels: [String] = []) -> Double? {
-        for line in lines where line.hasPrefix(name) {
+        values(name, labels).first { _ in true }
+    }
+
+    /// The sum over all such series.
+    func sum(_ name: String, _ labels: [String] = []) -> Double {
+        values(name, labels).reduce(0, +)
+    }
+
+    private func values(_ name: String, _ labels: [String]) -> some Sequence<Double> {
+        lines.lazy.compactMap { line in
+            guard line.hasPrefix(name) else { return nil }
             let rest = line.dropFirst(name.count)
-            guard rest.first == " " || rest.first == "{" else { continue }
-            guard labels.allSatisfy(rest.contains) else { continue }
+            guard rest.first == " " || rest.first == "{", labels.allSatisfy(rest.contains) else {
+                return nil
+            }
             return rest.split(separator: " ").last.flatMap { Double($0) }
         }
-        return nil
     }
 }

@@ -66,14 +66,12 @@ struct EmulatedPart: Sendable {
         if let cold {
             bench.say("(f) traffic to learn from")
             _ = try await send(Self.lesson, of: cold, to: server)
-            try await server.settle()
         }
         let highest = try await highestRate(of: server)
         var runs: [Run] = []
         for part in highest == nil ? [] : Self.parts {
             bench.say("(f) \(Numeral.short(100 * part)) % of the planner's highest rate")
             runs.append(try await send(part, of: highest ?? 0, to: server))
-            try await server.settle()
         }
         let sketch = (try? await server.plan().sketch) ?? ""
         var result = Self.result(highest: highest, cold: cold, runs)
@@ -101,6 +99,7 @@ struct EmulatedPart: Sendable {
         return search.bound == nil ? nil : search.best?.load
     }
 
+    /// Sends a part of the highest rate, and waits until all of it is answered.
     private func send(_ part: Double, of highest: Double, to server: LiveServer) async throws -> Run
     {
         let drive = Drive(
@@ -115,12 +114,19 @@ struct EmulatedPart: Sendable {
             isShared: true
         )
         let pid = server.process?.pid ?? 0
+        let counted = await server.deadlines()
         let before = ProcessorTime.now(of: pid)
         let report = try await drive.run(to: server.url)
         let after = ProcessorTime.now(of: pid)
+        try await server.settle()
+        var own: Double?
+        if let counted, let now = await server.deadlines(), now.all > counted.all {
+            own = 100 * (now.missed - counted.missed) / (now.all - counted.all)
+        }
         return Run(
             part: part,
             report: report,
+            missed: own,
             busy: after.busy(since: before, cores: bench.processors.count),
             own: (after.process - before.process) / max(1e-9, after.moment - before.moment)
         )
@@ -130,6 +136,8 @@ struct EmulatedPart: Sendable {
     struct Run: Sendable {
         var part: Double
         var report: LoadReport
+        /// What missed its deadline by the server's own count, warm-up included, in per cent.
+        var missed: Double?
         /// How busy the host was, 0...1, and how many cores the server took.
         var busy: Double, own: Double
     }
@@ -160,6 +168,12 @@ struct EmulatedPart: Sendable {
             let part = "\(Numeral.short(100 * run.part)) %"
             result.row("f: goodput", ["of highest": part], run.report.total.goodput, "r/s")
             result.row("f: host busy", ["of highest": part], 100 * run.busy, "%")
+            result.row(
+                "f: violations by the server's own count, warm-up included",
+                ["of highest": part],
+                run.missed,
+                "%"
+            )
             result.row("f: server's own part", ["of highest": part], 100 * run.own, "% of a core")
             for line in run.report.models {
                 let labels: KeyValuePairs = ["model": line.model ?? "", "of highest": part]

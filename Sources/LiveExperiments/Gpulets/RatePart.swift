@@ -50,7 +50,43 @@ struct RatePart: Sendable {
                 found.append(Found(system: TritonServer.name, refusal: refusal.description))
             }
         }
-        return Self.result(found, mix)
+        let ideal = ["poisson", "bursty"].map { arrivals in
+            let search = idealSearch(bursty: arrivals == "bursty")
+            return (arrivals: arrivals, load: search.best?.load)
+        }
+        return Self.result(found, mix, ideal: ideal)
+    }
+
+    /// The highest load that the cores allow by themselves, with the arrivals of the probes.
+    private func idealSearch(bursty: Bool) -> RateSearch {
+        let cores = IdealCores(cores: bench.processors.count)
+        var search = RateSearch(start: 0.5, limit: 16, precision: 1.02)
+        while let load = search.next {
+            let works = zip(mix.members, mix.traffic(at: load, bursty: bursty)).map {
+                IdealCores.Work(
+                    process: $1.process,
+                    time: $0.narrowMs / 1_000,
+                    objective: $0.sloMs / 1_000,
+                    isHigh: $0.priority == .high
+                )
+            }
+            let percent = cores.violationPercent(
+                of: works,
+                seed: bench.options.seed,
+                warmUp: bench.pace.follow,
+                seconds: bench.pace.probe
+            )
+            search.note(
+                .init(
+                    load: load,
+                    violationPercent: percent,
+                    worst: percent,
+                    goodput: mix.rate(at: load) * (1 - percent / 100),
+                    passes: percent <= Self.target
+                )
+            )
+        }
+        return search
     }
 
     private func search(_ server: LiveServer) async throws -> Found {
@@ -103,7 +139,13 @@ struct RatePart: Sendable {
     }
 
     /// Numbers and checks of all systems.
-    static func result(_ found: [Found], _ mix: LiveMix) -> PartResult {
+    ///
+    /// - Parameter ideal: The highest load that the cores allow by themselves, by arrivals.
+    static func result(
+        _ found: [Found],
+        _ mix: LiveMix,
+        ideal: [(arrivals: String, load: Double?)] = []
+    ) -> PartResult {
         var result = PartResult()
         for member in mix.members {
             let labels: KeyValuePairs = [
@@ -123,6 +165,14 @@ struct RatePart: Sendable {
                 )
             }
         }
+        for (arrivals, load) in ideal {
+            result.row(
+                "a: highest rate within 1 % violations",
+                ["system": "the cores by themselves", "arrivals": arrivals],
+                load.map { mix.rate(at: $0) },
+                "r/s"
+            )
+        }
         for one in found {
             for arrivals in ["poisson", "bursty"] {
                 for (place, probe) in (one.search(arrivals)?.probes ?? []).enumerated() {
@@ -140,7 +190,10 @@ struct RatePart: Sendable {
                 }
             }
         }
-        for arrivals in ["poisson", "bursty"] { result.compare(found, arrivals) }
+        for arrivals in ["poisson", "bursty"] {
+            let load = ideal.first { $0.arrivals == arrivals }?.load
+            result.compare(found, arrivals, ideal: load)
+        }
         for one in found where one.refusal == nil && !one.sketch.isEmpty {
             result.blocks.append(.text("`\(one.system)` in the end: `\(one.sketch)`"))
         }
@@ -150,7 +203,11 @@ struct RatePart: Sendable {
 
 extension PartResult {
     /// The claim: our own system carries twice what the baseline does.
-    fileprivate mutating func compare(_ found: [RatePart.Found], _ arrivals: String) {
+    fileprivate mutating func compare(
+        _ found: [RatePart.Found],
+        _ arrivals: String,
+        ideal: Double?
+    ) {
         func load(_ system: String) -> Double? {
             found.first { $0.system == system }?.search(arrivals)?.best?.load
         }
@@ -165,6 +222,9 @@ extension PartResult {
         }
         if let ratio, ratio < RatePart.goal {
             notes.append("ours carries \(Numeral.short(ratio)) times the baseline's rate")
+        }
+        if let part = zip(ours, ideal).map({ $0 / $1 }) {
+            notes.append("\(Numeral.short(part)) of what the cores allow by themselves")
         }
         check(
             "a: rate of confluence over triton, \(arrivals)",
