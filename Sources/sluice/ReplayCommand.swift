@@ -78,9 +78,16 @@ struct ReplayCommand: ParsableCommand {
     private func differs(_ mismatch: Replay.Mismatch) -> CommandFailure {
         let record = mismatch.record
         return CommandFailure(
-            "event \(record.sequence) leads to other orders: \(record.event) at "
-                + "\(record.now.nanoseconds) ns now gives \(mismatch.actions)"
+            "event \(record.sequence) leads to other orders: \(Self.short(record.event)) at "
+                + "\(record.now.nanoseconds) ns now gives \(Self.short(mismatch.actions)); replay "
+                + "a journal with the version that wrote it"
         )
+    }
+
+    /// The beginning of what `value` prints: a question for a plan has thousands of words.
+    private static func short(_ value: some Any) -> String {
+        let text = "\(value)"
+        return text.count > 240 ? text.prefix(240) + "..." : text
     }
 
     private func note(_ line: String) {
