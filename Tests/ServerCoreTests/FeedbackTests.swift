@@ -8,8 +8,6 @@ import Testing
     /// What planners were asked, in order.
     private final class Questions {
         var asked: [PlanInputs] = []
-        /// Whether steps of layouts fail.
-        var stepsFail = false
     }
 
     private func harness(
@@ -29,7 +27,6 @@ import Testing
             questions.asked.append(inputs)
             return Plan.whole(inputs)
         }
-        world.stepFails = { _ in questions.stepsFail }
         return try CoreHarness(configuration, world)
     }
 
@@ -65,26 +62,6 @@ import Testing
         }
         #expect(questions.asked.count >= 2)
         #expect(questions.asked.last.map { $0.milliRates[0] > 30_000 } == true)
-    }
-
-    @Test("A layout of which a step failed is planned anew once it has stood for a while")
-    func failedStep() throws {
-        let questions = Questions()
-        let harness = try harness(questions)
-        questions.stepsFail = true
-        harness.send(.modelAdded(model()))
-        harness.run(for: .seconds(8))
-        #expect(questions.asked.count == 1)
-        harness.arrive(ModelID(0))
-        #expect(harness.ends.last?.outcome == .refused)
-        questions.stepsFail = false
-        harness.run(for: .seconds(5))
-        #expect(questions.asked.count == 2)
-        harness.arrive(ModelID(0))
-        harness.run(for: .seconds(30))
-        #expect(harness.ends.last?.outcome == .served)
-        // What stands as it was planned is no reason.
-        #expect(questions.asked.count == 2)
     }
 
     @Test("Rows that nobody had measured ask for a plan; the same rows again do not")

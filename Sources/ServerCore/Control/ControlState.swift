@@ -10,8 +10,11 @@ struct ControlState: Sendable {
     var asked = Instant.zero
     /// Whether rows were measured that it did not know.
     var hasNewRows = false
-    /// Whether a step of its rollout failed, so that what stands is not what it says.
-    var hasFailedStep = false
+    /// Whether what stands is not what the last plan says, since something failed.
+    var isGivenUp = false
+    /// How many steps and starts have failed since a layout stood as planned, and when the last
+    /// one did.
+    var failures: Int64 = 0, failed = Instant.zero
     /// Whether its answer has not come yet.
     var isPlanning = false
     /// Whether something has changed since it was asked for.
@@ -47,6 +50,21 @@ struct ControlState: Sendable {
         rules = configuration.epochs
         let models = rules == nil ? 0 : Int(configuration.limits.models)
         demand = Array(repeating: DemandMeter(), count: models)
+    }
+
+    /// Whether what failed is due to be tried again: ten seconds later under live rules, then
+    /// twice as long each time, up to 64 times.
+    func isRetryDue(at now: Instant) -> Bool {
+        guard failures > 0 else { return true }
+        guard let rules else { return false }
+        return now - failed >= max(rules.calm, rules.period) * (1 << min(failures - 1, 6))
+    }
+
+    /// Takes note that a step, or the start of a lane's only instance, has failed.
+    mutating func noteFailure(at now: Instant) {
+        isGivenUp = true
+        failures += 1
+        failed = now
     }
 
     /// Whether the control step has anything to do.

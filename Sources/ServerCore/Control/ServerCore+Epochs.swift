@@ -26,8 +26,21 @@ extension ServerCore {
         }
         // A share that is larger than its lanes need is a reason, too, but only once.
         if hasNewWish() { drifts = true }
-        drifts = drifts || control.hasNewRows || control.hasFailedStep
+        drifts = drifts || control.hasNewRows
+        retryIfDue()
         if drifts, now - control.asked >= rules.calm || hasSurge() { control.needsPlan = true }
+    }
+
+    /// Asks for a plan where the last one did not come about; forgets failures where it did.
+    private mutating func retryIfDue() {
+        guard control.failures > 0, !control.isPlanning, control.pending == nil,
+            control.rollout == nil, !state.isAnyStarting
+        else { return }
+        if !control.isGivenUp {
+            control.failures = 0
+        } else if control.isRetryDue(at: now) {
+            control.needsPlan = true
+        }
     }
 
     /// Whether some model is asked for half as much again as the plan was made for.

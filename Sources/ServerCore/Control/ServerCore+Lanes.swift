@@ -97,7 +97,7 @@ extension ServerCore {
         return false
     }
 
-    private func isServing(_ model: ModelID) -> Bool {
+    func isServing(_ model: ModelID) -> Bool {
         isKnown(model) && state.models[model.position].state == .serving
     }
 
@@ -163,18 +163,41 @@ extension ServerCore {
         }
     }
 
-    /// Whether the lane that was to follow could not be loaded, and nothing else is ready.
-    private func isLastHope(_ lane: LaneID) -> Bool {
+    /// Whether the lane that was to follow could not be loaded, and nothing else is ready but on
+    /// gpulets that go as well.
+    func isLastHope(_ lane: LaneID, besides going: [GpuletID] = []) -> Bool {
         let model = state.lanes[lane.position].model
         var hasFailed = false
         var other = state.models[model.position].firstLane
         while other >= 0 {
             let record = state.lanes[Int(other)]
-            if other != lane.index, record.ready > 0 { return false }
+            if other != lane.index, record.ready > 0, !going.contains(record.gpulet) {
+                return false
+            }
             if other != lane.index, record.failed > 0 { hasFailed = true }
             other = record.nextOfModel
         }
         return hasFailed || isBarred(model)
+    }
+
+    // MARK: Failures
+
+    /// Frees the lanes whose instances could not be started, so that the next layout tries them
+    /// anew. Those whose instances died too often stay as they are.
+    mutating func dropDeadLanes() {
+        for place in state.lanes.indices where isDead(state.lanes[place]) {
+            state.lanes[place].wanted = 0
+            freeLaneIfEmpty(LaneID(Int32(place)))
+        }
+    }
+
+    /// Whether some lane waits to be tried anew.
+    var hasDeadLanes: Bool { state.lanes.indices.contains { isDead(state.lanes[$0]) } }
+
+    /// Whether a lane has no instance since none could be started.
+    func isDead(_ lane: LaneRecord) -> Bool {
+        lane.exists && lane.wanted > 0 && lane.failed > 0 && lane.instances == 0
+            && lane.died < state.limits.abandonedInstances && isServing(lane.model)
     }
 
     /// Takes all instances of a gpulet away.

@@ -185,7 +185,9 @@ extension ServerCore {
             // It served before, so another one may, too.
             state.lanes[lane].died += 1
             return adjustInstances(of: record.lane, &actions)
-        case .starting, .ready: state.lanes[lane].failed += 1
+        case .starting, .ready:
+            state.lanes[lane].failed += 1
+            if isDead(state.lanes[lane]) { control.noteFailure(at: now) }
         case .stopping, .free, .abandoned: break
         }
         chooseFastest(model)
@@ -220,7 +222,7 @@ extension ServerCore {
         guard seat < min(DispatchState.seatsPerLane, Int(state.limits.instancesPerLane)),
             let id = state.claimInstance(lane, seat: seat)
         else { return false }
-        // A scaler may go up to the ceiling without a reload: every size is warmed.
+        // A scaler may go up to the ceiling without a reload.
         let largest = scaler.ownsLanes ? record.batchCeiling : record.batchLimit
         state.instances[id.position].batchLimit = largest
         state.lanes[lane.position].starting += 1

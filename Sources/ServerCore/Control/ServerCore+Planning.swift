@@ -20,7 +20,6 @@ extension ServerCore {
     private mutating func askForPlan(_ actions: inout ActionBuffer) {
         control.needsPlan = false
         control.hasNewRows = false
-        control.hasFailedStep = false
         control.asked = now
         control.isPlanning = true
         control.epoch = control.epoch.next
@@ -153,7 +152,7 @@ extension ServerCore {
     }
 
     /// A failed step keeps the old lanes and ends the rollout; nothing else of it is tried before
-    /// the next plan, for which an epoch's end asks.
+    /// the next plan, for which, where there are epochs, one of their ends asks.
     mutating func stepFailed(
         _ epoch: Epoch,
         _ step: RolloutStep,
@@ -163,12 +162,12 @@ extension ServerCore {
             return
         }
         control.awaited = nil
-        control.hasFailedStep = true
         switch step {
         case .open(let gpulet, _, _): state.freeGpulet(gpulet)
         case .close(let gpulet): state.freeGpulet(gpulet)
         case .pin: break
         }
+        control.noteFailure(at: now)
         abandonRollout(&actions)
     }
 

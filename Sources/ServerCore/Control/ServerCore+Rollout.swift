@@ -10,6 +10,8 @@ import ServingDomain
 extension ServerCore {
     mutating func beginRollout(_ epoch: Epoch, _ plan: Plan, _ actions: inout ActionBuffer) {
         abandonRollout(&actions)
+        if control.isRetryDue(at: now) { dropDeadLanes() }
+        control.isGivenUp = hasDeadLanes
         var tasks: [RolloutTask] = []
         for device in state.devices {
             let layouts = plan.devices.first { $0.device == device.id }?.gpulets ?? []

@@ -11,6 +11,10 @@ extension ServerCore {
             for task in rollout.tasks { drainIfNeeded(task, mayDrain: false, &actions) }
             return
         }
+        if strands(rollout) {
+            control.isGivenUp = true
+            return abandonRollout(&actions)
+        }
         for task in rollout.tasks { drainIfNeeded(task, mayDrain: true, &actions) }
         trimIfDue(rollout, &actions)
         // What had nothing to finish is drained already.
@@ -33,6 +37,30 @@ extension ServerCore {
         }
         control.rollout?.tasks = others
         if others.isEmpty { control.rollout = nil }
+    }
+
+    /// Whether what is still to be retired holds the last instances of a model whose successors
+    /// could not be started. The whole layout is given up then: it was planned as one.
+    private func strands(_ rollout: Rollout) -> Bool {
+        let going = rollout.tasks.compactMap { task -> GpuletID? in
+            guard case .retire(let gpulet) = task,
+                state.gpulets[gpulet.position].state == .open
+            else { return nil }
+            return gpulet
+        }
+        return going.contains { gpulet in
+            var lane = state.gpulets[gpulet.position].firstLane
+            while lane >= 0 {
+                let record = state.lanes[Int(lane)]
+                if record.ready > 0, isServing(record.model),
+                    isLastHope(LaneID(lane), besides: going)
+                {
+                    return true
+                }
+                lane = record.nextOfGpulet
+            }
+            return false
+        }
     }
 
     /// Returns whether there was a step that could be taken.

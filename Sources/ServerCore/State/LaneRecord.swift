@@ -27,7 +27,8 @@ package struct LaneRecord: Sendable {
     package internal(set) var wanted: Int32 = 0
     /// Instances that can run a batch, are being loaded, are to stop.
     package internal(set) var ready: Int32 = 0, starting: Int32 = 0, stopping: Int32 = 0
-    /// Instances that failed and are not tried again until something about the model changes.
+    /// Instances that failed and are not tried again until something about the model changes, or
+    /// the lane is made anew since it has none.
     package internal(set) var failed: Int32 = 0
     /// Instances that served and then died; only so many are replaced.
     var died: Int32 = 0
