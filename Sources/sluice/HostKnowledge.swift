@@ -56,6 +56,19 @@ struct HostKnowledge: ModelKnowledge {
         return known
     }
 
+    func largestMeasured(
+        of artifact: ModelArtifact,
+        on device: DeviceSpec,
+        units: Int32
+    ) -> Int32? {
+        let file = Self.file(of: artifact)
+        let kept = archive?.points(ofFile: file, on: device) ?? []
+        let given = profiles?.profile(ofFile: file, named: artifact.name, on: device)
+        return (kept + (given?.surface.points ?? []))
+            .filter { $0.units == units && $0.instances == 1 }
+            .map(\.batch).max()
+    }
+
     func keep(
         _ points: [LatencySurface.Point],
         of artifact: ModelArtifact,

@@ -15,9 +15,24 @@ import VirtualDevices
         private let known: DeviceProfile?
         private let kept = Mutex<[LatencySurface.Point]>([])
 
-        init(_ known: DeviceProfile? = nil) { self.known = known }
+        private let limit: Int32
+
+        /// - Parameter limit: Larger batches count as guesses.
+        init(_ known: DeviceProfile? = nil, upTo limit: Int32 = .max) {
+            self.known = known
+            self.limit = limit
+        }
 
         func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile? { known }
+
+        func largestMeasured(
+            of artifact: ModelArtifact,
+            on device: DeviceSpec,
+            units: Int32
+        ) -> Int32? {
+            guard let known, !known.estimatedUnits.contains(units) else { return nil }
+            return known.surface.largestBatch(units: units).map { min($0, limit) }
+        }
 
         func keep(
             _ points: [LatencySurface.Point],
@@ -27,6 +42,7 @@ import VirtualDevices
             kept.withLock { $0 += points }
         }
 
+        var batches: Set<Int32> { Set(kept.withLock { $0 }.map(\.batch)) }
         var units: Set<Int32> { Set(kept.withLock { $0 }.map(\.units)) }
     }
 
@@ -139,6 +155,18 @@ import VirtualDevices
         #expect(await exchange.ended().isServed)
         #expect(right.units.isEmpty)
         #expect(await second.runtime.shutDown(patience: .seconds(10)) == 0)
+    }
+
+    @Test("What a measured row only guesses of larger batches is measured, and kept")
+    func largerBatches() async throws {
+        let book = Notebook(DeviceProfile(kind: "emulated", surface: Self.surface), upTo: 2)
+        let fixture = try await fixture(
+            timing: VirtualModel(surface: Self.surface),
+            knowledge: book
+        )
+        await wait("larger batches were not measured") { !book.batches.isEmpty }
+        #expect(book.batches == [4, 8])
+        #expect(await fixture.runtime.shutDown(patience: .seconds(10)) == 0)
     }
 
     @Test("The first request that comes ends the probe under way")

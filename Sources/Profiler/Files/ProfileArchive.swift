@@ -134,7 +134,7 @@ public final class ProfileArchive: Sendable {
         guard kept < Self.fileLimit else {
             throw ProfilerError(
                 "'\(path ?? "memory")' holds \(kept) profiles, the limit is \(Self.fileLimit); "
-                    + "delete old ones"
+                    + (path == nil ? "further ones are forgotten" : "delete old ones")
             )
         }
         guard let path else { return remembered.withLock { $0[name] = bytes } }

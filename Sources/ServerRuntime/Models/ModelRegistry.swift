@@ -78,11 +78,13 @@ final class ModelRegistry: Sendable {
     }
 
     /// What answers in place of a version that has gone: that of the same number, else the latest;
-    /// nil where it is gone, too, or takes other tensors.
+    /// nil where there is none, or it takes other tensors.
     func successor(of old: Servable) -> Servable? {
         let ready = ready(old.spec.name)
         let next = ready.first { $0.spec.version == old.spec.version } ?? ready.last
-        guard let next, !next.tenure.isOver, next.signature == old.signature else { return nil }
+        guard let next, next.tenure !== old.tenure, next.signature == old.signature else {
+            return nil
+        }
         return next
     }
 

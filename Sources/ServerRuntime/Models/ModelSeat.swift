@@ -19,10 +19,11 @@ final class ModelSeat: Sendable {
         var isGone: Bool { retired && starting == 0 && ready == 0 && abandoned.isEmpty }
     }
 
-    /// The latencies that instances on so many units of one kind of device share.
+    /// The latencies that instances with so many units of one kind of device share, up to a batch.
     struct Row: Hashable {
         let kind: String
         let units: Int32
+        let batchLimit: Int32
     }
 
     /// Where the instances of a seat stand.

@@ -58,7 +58,7 @@ final class Tenure: Sendable {
     /// Whether it has ended.
     var isOver: Bool { over.load(ordering: .relaxed) }
 
-    /// Ends it; under the core's lock, like every look that a request depends on.
+    /// Ends it; under the core's lock, like the look that decides where a request goes.
     func end() { over.store(true, ordering: .relaxed) }
 }
 

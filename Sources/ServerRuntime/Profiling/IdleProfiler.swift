@@ -147,7 +147,8 @@ final class IdleProfiler: Sendable {
         _ device: DeviceSpec,
         _ seat: ModelSeat
     ) {
-        guard !points.isEmpty, !isStopped else { return }
+        // The version may have gone meanwhile, and its number may be another model's.
+        guard !points.isEmpty, !isStopped, !seat.servable.tenure.isOver else { return }
         driver.post(.measured(row.model, kind: device.kind, points))
         configuration.knowledge?.keep(points, of: seat.artifact, on: device)
         logger.info(

@@ -9,6 +9,14 @@ public protocol ModelKnowledge: Sendable {
     /// (`DeviceProfile.estimatedUnits`); nil where nothing is known.
     func profile(of artifact: ModelArtifact, on device: DeviceSpec) -> DeviceProfile?
 
+    /// The largest batch whose latency on so many units was measured, and not guessed; nil where
+    /// none was.
+    func largestMeasured(
+        of artifact: ModelArtifact,
+        on device: DeviceSpec,
+        units: Int32
+    ) -> Int32?
+
     /// Keeps what was measured, for the next start. A failure is logged, not thrown: serving goes
     /// on without.
     func keep(
@@ -23,6 +31,13 @@ public protocol ModelKnowledge: Sendable {
 }
 
 extension ModelKnowledge {
+    /// Nothing is known to have run.
+    public func largestMeasured(
+        of artifact: ModelArtifact,
+        on device: DeviceSpec,
+        units: Int32
+    ) -> Int32? { nil }
+
     /// Keeps nothing.
     public func keep(_ contention: [PlanInputs.KindContention], on devices: [DeviceSpec]) {}
 }

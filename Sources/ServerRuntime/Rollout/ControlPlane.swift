@@ -138,8 +138,12 @@ final class ControlPlane: Sendable {
         of seat: ModelSeat,
         _ order: InstanceOrder
     ) throws(EngineError) -> (any EngineInstance, [LatencySurface.Point]) {
-        let row = ModelSeat.Row(kind: place.device.kind, units: place.ratedUnits)
-        let known = Self.known(row, driver.spec(of: order.model))
+        let row = ModelSeat.Row(
+            kind: place.device.kind,
+            units: place.ratedUnits,
+            batchLimit: order.batchLimit
+        )
+        let known = known(row, of: seat, on: place.device)
         let measures = known == nil && seat.beginsMeasuring(row)
         defer { if measures { seat.endsMeasuring(row) } }
         let warmUp = WarmUp(
@@ -156,13 +160,24 @@ final class ControlPlane: Sendable {
     }
 
     /// What a warm-up has to check of a row that was measured; nil where it was not.
-    private static func known(_ row: ModelSeat.Row, _ spec: ModelSpec?) -> WarmUp.Aim? {
-        guard let spec, spec.isMeasured(on: row.kind, units: row.units),
+    private func known(
+        _ row: ModelSeat.Row,
+        of seat: ModelSeat,
+        on device: DeviceSpec
+    ) -> WarmUp.Aim? {
+        guard let spec = driver.spec(of: seat.id),
+            spec.isMeasured(on: row.kind, units: row.units),
             let surface = spec.surface(on: row.kind),
-            let oneItem = surface.latency(batch: 1, units: row.units),
-            let largest = surface.largestBatch(units: row.units)
+            let oneItem = surface.latency(batch: 1, units: row.units)
         else { return nil }
-        return .check(oneItem: oneItem, largest: largest)
+        // Where guesses are made, a measured row holds guesses of larger batches, too.
+        let hasGuesses =
+            knowledge != nil && !seat.loaded.profiles.contains { $0.kind == row.kind }
+        let largest =
+            hasGuesses
+            ? knowledge?.largestMeasured(of: seat.artifact, on: device, units: row.units)
+            : surface.largestBatch(units: row.units)
+        return .check(oneItem: oneItem, largest: largest ?? 1)
     }
 
     /// Keeps measurements that hold for the next start: those of instances that share their units

@@ -25,8 +25,8 @@ struct WarmUp {
         /// Latencies, for nobody knows them.
         case measure
         /// Whether what is known still holds: the latency of one item, and of batches up to
-        /// `largest`. It does not if one item takes much less, since what was measured beside other
-        /// work must not be believed for ever; then everything is measured.
+        /// `largest`; larger ones are measured. It does not if one item takes much less, since what
+        /// was measured beside other work must not be believed for ever; then all are.
         case check(oneItem: TimeSpan, largest: Int32)
         /// Whether one item and the largest batch run at all: another instance measures the same
         /// at this moment.
@@ -57,7 +57,7 @@ struct WarmUp {
             instance.preparesForEachSize ? everySize : measures ? doublings : fewSizes
         var points: [LatencySurface.Point] = []
         for items in sizes {
-            if measures {
+            if measures || isUnseen(items) {
                 let latency = try fastest(instance, items)
                 points.append(.init(batch: items, units: units, latency: latency))
             } else {
@@ -77,12 +77,15 @@ struct WarmUp {
     /// Doublings and the limit, ascending.
     var doublings: [Int32] { everySize.filter { $0.nonzeroBitCount == 1 || $0 == batchLimit } }
 
-    /// What has to run though nothing is to be measured.
+    /// What has to run where what is known holds.
     private var fewSizes: [Int32] {
-        switch aim {
-        case .check(_, let largest): doublings.filter { $0 == 1 || $0 > largest }
-        case .measure, .accompany: doublings.filter { $0 == 1 || $0 == batchLimit }
-        }
+        if case .check = aim { return doublings.filter { $0 == 1 || isUnseen($0) } }
+        return doublings.filter { $0 == 1 || $0 == batchLimit }
+    }
+
+    /// Whether a batch is larger than all that were measured.
+    private func isUnseen(_ items: Int32) -> Bool {
+        if case .check(_, let largest) = aim { items > largest } else { false }
     }
 
     /// All small sizes, then doublings, then the limit.
