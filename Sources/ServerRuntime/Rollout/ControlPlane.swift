@@ -213,7 +213,7 @@ final class ControlPlane: Sendable {
             // Another move may have come meanwhile; it makes an instance of its own.
             guard lane.placement == place else { return }
             lane.move(to: place, instance)
-            if !points.isEmpty {
+            if !points.isEmpty, !seat.servable.tenure.isOver {
                 driver.post(.measured(lane.order.model, kind: place.device.kind, points))
             }
             keep(points, seat, place)
