@@ -51,6 +51,25 @@ import Testing
         #expect(sizes(try plan("self-tuning", world)) == [[100], []])
     }
 
+    @Test(
+        "A model that was measured on the whole device alone is put on nothing less",
+        arguments: ["elastic", "self-tuning", "temporal", "confluence"]
+    )
+    func wholeOnly(name: String) throws {
+        let surface = Self.flat(beyond: 40)
+        let whole = LatencySurface(surface.points.filter { $0.units == 100 })
+        for rates in [[100, 100], [400, 10], [10, 400], [900, 900], [600, 300]] as [[Double]] {
+            var world = PlanningWorld(devices: 2)
+            world.add("a", rate: 0, sloMs: 64, surface: surface)
+            world.add("b", rate: 0, sloMs: 64, surface: whole)
+            world.rates = rates
+            for gpulet in try plan(name, world).devices.flatMap(\.gpulets)
+            where gpulet.lanes.contains(where: { $0.model == ModelID(1) }) {
+                #expect(gpulet.units == 100, "rates \(rates)")
+            }
+        }
+    }
+
     @Test("What fits beside others in time is merged before a split is kept")
     func merges() throws {
         var world = PlanningWorld(devices: 1)

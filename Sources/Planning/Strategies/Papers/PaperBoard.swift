@@ -42,7 +42,7 @@ struct PaperDevice {
 
 /// How one or several lanes take turns on a gpulet.
 enum Turns {
-    /// A lane with its latencies beside its co-runners.
+    /// A lane with its latencies beside its co-runners; none where it can't run on these units.
     struct Member {
         var milliRate: Int64
         var slo: Int64
@@ -77,6 +77,8 @@ enum Turns {
     }
 
     private static func together(_ members: [Member]) -> (batches: [Int32], duty: Int64)? {
+        // Somebody has no latencies on so few units.
+        guard !members.contains(where: \.curve.isEmpty) else { return nil }
         let slo = members.reduce(PaperTables.noLimit) { min($0, $1.slo) }
         var batches = members.map { _ in Int32(1) }
         var found: (batches: [Int32], duty: Int64)?
