@@ -96,9 +96,10 @@ public struct Auditor: Sendable {
         if order.requests.isEmpty { complain("launches an empty batch", now) }
         let lane = core.state.instances[order.instance.position].lane
         let record = core.state.lanes[lane.position]
-        // A scaler may lower the limit after the batch was launched, within the same event.
+        // A scaler may lower the limit after the batch was launched, within the same event: the one
+        // before counts too, and the plan's where the lane was given it just now.
         let before = lane.position < limits.count ? limits[lane.position] : 0
-        let limit = max(before, record.batchLimit)
+        let limit = max(before, record.batchLimit, record.since == now ? record.plannedBatch : 0)
         if order.requests.count > 1, order.items > limit {
             complain("a batch of \(order.items) exceeds its limit \(limit)", now)
         }

@@ -15,7 +15,7 @@ import Workloads
         UInt64.init
     )
 
-    @Test("Nothing is lost, whatever is put together", arguments: 1...(seeds ?? 24))
+    @Test("Nothing is lost, whatever is put together", arguments: 1...(seeds ?? 60))
     func swarm(seed: UInt64) throws {
         let setup = Swarm.setup(seed: seed)
         let ledger = try Simulator.run(setup)

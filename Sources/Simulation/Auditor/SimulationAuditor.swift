@@ -279,9 +279,11 @@ package struct SimulationAuditor: Sendable {
             complain("instance \(order.instance.index) gets a batch over another", now)
         }
         if lane.model != order.model { complain("a batch runs on another model's lane", now) }
-        // The limit may have fallen since in this very event: the one before counts too.
+        // The limit may have fallen since in this very event: the one before counts too, and the
+        // plan's where the lane was given it just now.
         let place = core.state.instances[order.instance.position].lane.position
-        let limit = max(lane.batchLimit, place < limits.count ? limits[place] : 0)
+        let planned = lane.since == now ? lane.plannedBatch : 0
+        let limit = max(lane.batchLimit, planned, place < limits.count ? limits[place] : 0)
         if order.requests.count > 1, order.items > limit {
             complain("a batch of \(order.items) exceeds its limit \(limit)", now)
         }
