@@ -7,6 +7,14 @@ import Testing
 @Suite struct HostTimeTests {
     private let spec = ModelSpec.sample(0, latency: [1: 10, 8: 24])
 
+    /// A forecast of one model on one device.
+    private static func forecast() -> Forecast {
+        Forecast(
+            models: 1,
+            devices: [DeviceSpec(id: DeviceID(0), name: "d", kind: "test", units: 4)]
+        )
+    }
+
     private func micros(_ span: TimeSpan) -> Double { Double(span.nanoseconds) / 1_000 }
 
     @Test("Sizes that differ give a line: fixed and per item", arguments: 1...8)
@@ -89,10 +97,7 @@ import Testing
 
     @Test("A bad second of the host moves forecasts, but not what planners are told")
     func badSecond() {
-        var forecast = Forecast(
-            models: 1,
-            devices: [DeviceSpec(id: DeviceID(0), name: "d", kind: "test", units: 4)]
-        )
+        var forecast = Self.forecast()
         let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         forecast.learn(row: row, items: 1, span: .milliseconds(10), at: .zero)
         func told() -> HostTime {
@@ -115,10 +120,7 @@ import Testing
 
     @Test("Planners are told in round figures, once enough was seen")
     func planners() {
-        var forecast = Forecast(
-            models: 1,
-            devices: [DeviceSpec(id: DeviceID(0), name: "d", kind: "test", units: 4)]
-        )
+        var forecast = Self.forecast()
         let row = forecast.claimRow(model: spec.id, kind: "test", units: 4, spec: spec)
         var inputs = PlanInputs(devices: [], models: [spec], milliRates: [0], present: nil)
         for round in 0..<31 {

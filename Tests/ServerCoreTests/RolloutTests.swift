@@ -41,6 +41,15 @@ import Testing
         return try CoreHarness(configuration, outside)
     }
 
+    /// A model has come, and no step of its layout succeeds.
+    private func failing(_ world: World) throws -> CoreHarness {
+        let harness = try harness(world)
+        world.layout = [(10, [0])]
+        world.stepsFail = true
+        harness.send(.modelAdded(model(0)))
+        return harness
+    }
+
     private func model(_ index: Int32) -> ModelSpec {
         .sample(index, maxBatch: 1, latency: [1: 10])
     }
@@ -64,10 +73,7 @@ import Testing
     @Test("A layout of which a step failed is planned anew once it has stood for a while")
     func failedStep() throws {
         let world = World()
-        let harness = try harness(world)
-        world.layout = [(10, [0])]
-        world.stepsFail = true
-        harness.send(.modelAdded(model(0)))
+        let harness = try failing(world)
         harness.run(for: .seconds(8))
         #expect(world.plans == 1)
         #expect(answer(harness, 0) == .refused)
@@ -83,10 +89,7 @@ import Testing
     @Test("What fails for ever is tried again ever more rarely")
     func patience() throws {
         let world = World()
-        let harness = try harness(world)
-        world.layout = [(10, [0])]
-        world.stepsFail = true
-        harness.send(.modelAdded(model(0)))
+        let harness = try failing(world)
         // After 10, 20, 40 and so on up to 640 seconds.
         harness.run(for: .seconds(75))
         #expect(world.plans == 4)

@@ -57,7 +57,7 @@ struct RatePart: Sendable {
         return Self.result(found, mix, ideal: ideal)
     }
 
-    /// The highest load that the cores allow by themselves, with the arrivals of the probes.
+    /// The highest load that the cores allow by themselves, with the arrivals of a probe.
     private func idealSearch(bursty: Bool) -> RateSearch {
         let cores = IdealCores(cores: bench.processors.count)
         var search = RateSearch(start: 0.5, limit: 16, precision: 1.02)
