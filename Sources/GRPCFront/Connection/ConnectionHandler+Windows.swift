@@ -6,7 +6,8 @@ import ServingDomain
 /// Flow control: at frame level nobody opens windows but us.
 ///
 /// A window is widened when half of it is used, and not at all while the request table or the
-/// byte budget is full. That is the back pressure: clients stop sending.
+/// byte budget is full. That is the back pressure: clients stop sending. What a full socket holds
+/// back counts as opened, so that no window is opened twice.
 extension ConnectionHandler {
     /// How often a connection whose windows stay shut looks whether there is room again.
     private static let stallCheck = TimeAmount.milliseconds(5)
@@ -15,15 +16,20 @@ extension ConnectionHandler {
     func windowChanged(_ event: NIOHTTP2WindowUpdatedEvent) {
         guard let size = event.inboundWindowSize else { return }
         if event.streamID == .rootStream {
-            window = size
-            if size <= shared.configuration.connectionWindow / 2 { widenConnectionWindow() }
-        } else if size <= shared.configuration.streamWindow / 2,
-            let stream = streams[event.streamID]
-        {
-            stream.window = size
-            widen(stream)
+            window = size + untoldWindow
+            if window <= shared.configuration.connectionWindow / 2 { widenConnectionWindow() }
+        } else if let stream = streams[event.streamID] {
+            stream.window = size + stream.untoldWindow
+            if stream.window <= shared.configuration.streamWindow / 2 { widen(stream) }
+        }
+    }
+
+    /// NIO has passed a widened window to the socket.
+    func told(_ id: HTTP2StreamID, _ count: Int) {
+        if id == .rootStream {
+            untoldWindow -= count
         } else {
-            streams[event.streamID]?.window = size
+            streams[id]?.untoldWindow -= count
         }
     }
 
@@ -35,6 +41,8 @@ extension ConnectionHandler {
             stall()
             return
         }
+        window += missing
+        untoldWindow += missing
         write(.rootStream, .windowUpdate(windowSizeIncrement: missing))
     }
 
@@ -49,6 +57,8 @@ extension ConnectionHandler {
             stall()
             return
         }
+        stream.window += missing
+        stream.untoldWindow += missing
         write(stream.id, .windowUpdate(windowSizeIncrement: missing))
     }
 

@@ -19,8 +19,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     let mailbox: ReplyMailbox
     /// The open calls.
     var streams: [HTTP2StreamID: CallStream] = [:]
-    /// What the client may still send over all streams, as the protocol counts it.
+    /// What the client may still send over all streams, with what is on its way to it.
     var window = 65_535
+    /// Bytes by which `window` has been opened without the client having been told yet.
+    var untoldWindow = 0
     /// Since when no window has been opened for want of room; nil = windows are opened.
     var stalledSince: Instant?
     /// Bytes of replies that wait for the client to read.
@@ -40,6 +42,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var needsFlush = false
     private var isReading = false
     private var isTouched = false
+    private var isNotified = false
     private var mustClose = false
 
     /// Creates the handler of a connection on `loop`.
@@ -112,6 +115,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        isNotified = true
+        defer { isNotified = false }
         switch event {
         case let event as NIOHTTP2WindowUpdatedEvent: windowChanged(event)
         case let event as StreamClosedEvent: closed(event)
@@ -172,9 +177,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context else { return }
         needsFlush = true
         context.write(wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
-        // While the socket is full, NIO holds control frames back until a flush marks them, and
-        // expects none unmarked when DATA goes on; so here each write is marked at once.
-        if !context.channel.isWritable { context.flush() }
+        // While the socket is full, or has just been and is caught up with, NIO holds control
+        // frames back until a flush marks them, and expects none unmarked when DATA goes on. Its
+        // events come from in there, too; so here each write is marked at once.
+        if isNotified || !context.channel.isWritable { context.flush() }
     }
 
     /// Flushes what was written, unless a read cycle is on, at whose end it happens anyway.
@@ -225,6 +231,7 @@ extension ConnectionHandler: NIOHTTP2FrameDelegate {
             else { return }
             answeredEarly.append(frame.streamID)
             needsFlush = true
+        case .windowUpdate(let count): told(frame.streamID, count)
         case .goAway(_, let code, _):
             if code != .noError { mustClose = true }
         default: break

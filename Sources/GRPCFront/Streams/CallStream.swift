@@ -19,8 +19,10 @@ final class CallStream {
     var message: Message?
     /// Bytes of this call's messages that count in the budget.
     var heldBytes = 0
-    /// What the client may still send, as the protocol counts it.
+    /// What the client may still send, with what is on its way to it.
     var window: Int
+    /// Bytes by which `window` has been opened without the client having been told yet.
+    var untoldWindow = 0
 
     /// Whether the client has ended its side.
     var inputEnded = false
