@@ -11,6 +11,8 @@ import Testing
         var layout: [(units: Int32, models: [Int32])] = []
         var stepsFail = false
         var failing: Set<ModelID> = []
+        var hangs = false
+        var instances: Int32 = 1
         var plans = 0
     }
 
@@ -21,9 +23,14 @@ import Testing
             limits: .small
         )
         configuration.epochs = .live
+        configuration.limits.watchdogSeconds = 1
+        configuration.limits.graceSeconds = 1
+        configuration.limits.abandonedInstances = 1
         var outside = CoreHarness.World()
         outside.stepFails = { _ in world.stepsFail }
         outside.startFails = { world.failing.contains($0) }
+        outside.hangs = { _ in world.hangs }
+        outside.hangTime = .seconds(30)
         outside.plan = { inputs in
             world.plans += 1
             let gpulets = world.layout.map { part in
@@ -32,7 +39,11 @@ import Testing
                     slots: 2,
                     dutyCycle: nil,
                     lanes: part.models.map {
-                        Plan.LanePlacement(model: ModelID($0), batchLimit: 1, instances: 1)
+                        Plan.LanePlacement(
+                            model: ModelID($0),
+                            batchLimit: 1,
+                            instances: world.instances
+                        )
                     }
                 )
             }
@@ -117,6 +128,38 @@ import Testing
         // It is tried again, and then it works.
         world.failing = []
         harness.run(for: .seconds(12))
+        #expect(stands(harness) == [[10], [10]])
+        #expect(answer(harness, 0) == .served)
+        #expect(answer(harness, 1) == .served)
+    }
+
+    @Test("What stays since its model may start nothing follows when a hung call has come back")
+    func barred() throws {
+        let world = World()
+        let harness = try harness(world)
+        world.instances = 2
+        world.layout = [(4, [0]), (6, [1])]
+        harness.send(.modelAdded(model(0)))
+        harness.send(.modelAdded(model(1)))
+        harness.run(for: .seconds(1))
+        // One of two calls hangs; its instance is given up, and no further one may start.
+        world.hangs = true
+        harness.arrive(ModelID(0))
+        harness.run(for: .milliseconds(50))
+        world.hangs = false
+        harness.run(for: .seconds(3))
+        #expect(harness.abandoned == 1)
+        world.layout = [(10, [0, 1])]
+        harness.send(.modelChanged(model(0)))
+        harness.run(for: .seconds(3))
+        #expect(stands(harness) == [[4], [6]])
+        #expect(answer(harness, 0) == .served)
+        // It is tried again, ever more rarely, and works once the call is back.
+        let plans = world.plans
+        harness.run(for: .seconds(20))
+        #expect(world.plans == plans + 1)
+        #expect(stands(harness) == [[4], [6]])
+        harness.run(for: .seconds(60))
         #expect(stands(harness) == [[10], [10]])
         #expect(answer(harness, 0) == .served)
         #expect(answer(harness, 1) == .served)

@@ -67,6 +67,13 @@ struct ControlState: Sendable {
         failed = now
     }
 
+    /// Takes note that a layout is given up, since a model would lose its last instances. What
+    /// failed of it has mostly been noted; a model that may start nothing fails nowhere.
+    mutating func noteStrand(at now: Instant) {
+        if failures == 0 || failed < asked { noteFailure(at: now) }
+        isGivenUp = true
+    }
+
     /// Whether the control step has anything to do.
     var isBusy: Bool {
         needsPlan || pending != nil || rollout != nil || hasNewMemory || !removing.isEmpty

@@ -12,7 +12,7 @@ extension ServerCore {
             return
         }
         if strands(rollout) {
-            control.isGivenUp = true
+            control.noteStrand(at: now)
             return abandonRollout(&actions)
         }
         for task in rollout.tasks { drainIfNeeded(task, mayDrain: true, &actions) }
