@@ -43,8 +43,9 @@ public struct LiveExperiment: Sendable {
                 parts.append((part, .missing(part, "left out: \(seconds) s, the limit, are over")))
                 continue
             }
+            let left = options.parts.count > 1 ? timeLeft(after: part, elapsed) : .infinity
             do {
-                parts.append((part, try await Self.run(part, bench, &mix)))
+                parts.append((part, try await Self.run(part, bench, &mix, left)))
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -55,10 +56,18 @@ public struct LiveExperiment: Sendable {
         return outcome(parts, seconds: (clock.now - began) / .seconds(1))
     }
 
+    /// The seconds that a part may take if those behind it are to have theirs.
+    private func timeLeft(after part: LivePart, _ elapsed: Double) -> Double {
+        let later = options.parts.filter { $0.rawValue > part.rawValue }
+        let reserved = later.reduce(0) { $0 + options.pace.estimate(of: $1) }
+        return options.pace.limit - elapsed - reserved
+    }
+
     private static func run(
         _ part: LivePart,
         _ bench: LiveBench,
-        _ mix: inout LiveMix?
+        _ mix: inout LiveMix?,
+        _ left: Double
     ) async throws -> PartResult {
         bench.say("(\(part.rawValue)) \(part.title)")
         switch part {
@@ -70,7 +79,9 @@ public struct LiveExperiment: Sendable {
         case .parity: return try await ParityPart(bench: bench).run()
         case .churn: return try await ChurnPart(bench: bench).run()
         case .emulated: return try await EmulatedPart(bench: bench).run()
-        case .scaler: return try await ScalerPart(bench: bench).run()
+        case .scaler:
+            let count = bench.pace.networks(within: left)
+            return try await ScalerPart(bench: bench, count: count).run()
         case .overhead: return try await OverheadPart(bench: bench).run()
         }
     }

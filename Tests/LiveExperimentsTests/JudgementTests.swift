@@ -75,11 +75,15 @@ import Workloads
 
     @Test("A probe passes with at most 1 % violations, never without requests")
     func probe() throws {
-        let pass = try Reports.report([.init(served: 99, late: 1)])
-        #expect(RatePart.probe(pass, at: 1).passes)
-        let fail = try Reports.report([.init(served: 98, late: 2)])
-        #expect(!RatePart.probe(fail, at: 1).passes)
-        #expect(!RatePart.probe(try Reports.report([.init()]), at: 1).passes)
+        let pass = ProbeCount(try Reports.report([.init(served: 99, late: 1)]), seconds: 1)
+        #expect(pass.probe(at: 1).passes && pass.isClose)
+        let fail = ProbeCount(try Reports.report([.init(served: 98, late: 2)]), seconds: 1)
+        #expect(!fail.probe(at: 1).passes && fail.isClose)
+        var both = pass
+        both += fail
+        #expect(both.judged == 200 && both.probe(at: 1).violationPercent == 1.5)
+        let none = ProbeCount(try Reports.report([.init()]), seconds: 1)
+        #expect(!none.probe(at: 1).passes)
     }
 
     @Test("High is promised by a gpulet without low, or by room for the longest low batch")

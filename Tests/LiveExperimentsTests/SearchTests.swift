@@ -65,9 +65,35 @@ import Testing
         let nothing = Self.search(edge: 0, start: 1, limit: 4)
         #expect(nothing.best == nil)
         #expect(nothing.probes.map(\.load) == [1, 1 / 1.6, 1 / 1.6 / 1.6, 1 / 1.6 / 1.6 / 1.6])
+        var far = RateSearch(start: 1, limit: 4)
+        far.note(.init(load: 1, violationPercent: 11, worst: 0, goodput: 0, passes: false))
+        #expect(far.next == 1 / (1.6 * 1.6))
         let all = Self.search(edge: 1e9, start: 1, limit: 4)
         #expect(all.bound == nil)
         #expect(all.best?.load == 1 * 1.6 * 1.6 * 1.6)
+    }
+
+    @Test("A share far from its limit is decided at once, one at the limit hardly ever")
+    func sequential() {
+        let test = SequentialTest(limitPercent: 1)
+        #expect(test.verdict(violated: 0, of: 144) == .open)
+        #expect(test.verdict(violated: 0, of: 145) == .below)
+        #expect(test.verdict(violated: 2, of: 20) == .above)
+        #expect(test.verdict(violated: 2, of: 100) == .open)
+        // Of a hundred servers that miss 0.5 or 2 % each, at most some ten are misjudged.
+        for (share, wrong) in [(0.005, SequentialTest.Verdict.above), (0.02, .below)] {
+            var mistakes = 0
+            for seed in 1...100 as ClosedRange<UInt64> {
+                var dice = SeededGenerator(seed: seed)
+                var (violated, judged) = (0, 0)
+                while test.verdict(violated: violated, of: judged) == .open {
+                    judged += 1
+                    if Double(dice.number(in: 1...100_000)) <= share * 100_000 { violated += 1 }
+                }
+                if test.verdict(violated: violated, of: judged) == wrong { mistakes += 1 }
+            }
+            #expect(mistakes <= 18, "\(share)")
+        }
     }
 
     @Test("Letters name parts, in any order; others are refused with the known ones")
@@ -85,6 +111,8 @@ import Testing
             // Models are measured alone once, beside what the parts estimate.
             #expect(sum + 36 * pace.point + 5 <= pace.limit)
         }
+        #expect(LivePace.whole.networks(within: .infinity) == 6)
+        #expect(LivePace.whole.networks(within: 0) == 2)
         #expect(LivePace.whole.limit == 25 * 60)
         #expect(LivePace.whole.churn == 10 * 60)
     }

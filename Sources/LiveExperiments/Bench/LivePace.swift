@@ -6,16 +6,18 @@ public struct LivePace: Hashable, Sendable {
     public var follow: Double
     /// The counted part of one probe of a search.
     public var probe: Double
-    /// The most probes of one search.
-    public var probes: Int
+    /// The most probes of one search, and how often one that leaves it open may go on; for systems
+    /// that no claim compares one less, and never.
+    public var probes: Int, extensions: Int
     /// The counted part of a longer load.
     public var load: Double
     /// Load beside which models come and go, and the quiet load that it is held against.
     public var churn: Double, quiet: Double
     /// For one point of a profile.
     public var point: Double
-    /// For one setting of batch and instances, and how many networks are tried so.
-    public var cell: Double, networks: Int
+    /// For one setting of batch and instances, how many networks are tried so, and how many must
+    /// be where other parts leave little time.
+    public var cell: Double, networks: Int, fewestNetworks: Int
     /// The longest that a scaler may take to settle.
     public var settle: Double
     /// How often two things are measured in turn, and how long each time.
@@ -29,12 +31,14 @@ public struct LivePace: Hashable, Sendable {
         follow: 5,
         probe: 3,
         probes: 4,
+        extensions: 2,
         load: 11,
         churn: 600,
         quiet: 8,
         point: 0.2,
         cell: 0.15,
         networks: 6,
+        fewestNetworks: 2,
         settle: 6.5,
         rounds: 5,
         turn: 0.25,
@@ -47,26 +51,42 @@ public struct LivePace: Hashable, Sendable {
         follow: 4,
         probe: 2,
         probes: 3,
+        extensions: 0,
         load: 6,
         churn: 50,
         quiet: 7,
         point: 0.1,
         cell: 0.08,
         networks: 2,
+        fewestNetworks: 2,
         settle: 6,
         rounds: 3,
         turn: 0.3,
         limit: 570
     )
 
+    /// About how long part g takes for each network, in seconds.
+    private var network: Double {
+        24 * 1.5 * cell + 3 * (4 + settle) + 4 * Double(rounds) * turn
+    }
+
+    /// How many networks part g tries where it has `seconds`.
+    func networks(within seconds: Double) -> Int {
+        let most = Double(networks)
+        return max(fewestNetworks, Int(min(most, seconds / network)))
+    }
+
     /// About how long a part takes, in seconds: what it sends and measures, and a start of each
     /// server.
     public func estimate(of part: LivePart) -> Double {
         let (start, drain) = (4.0, 5.0)
         let load = load + 1
+        // What a probe that stays open takes beyond the first piece: about one of a search.
+        let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
         return switch part {
         case .rates:
-            4 * (start + follow + 12 + 2 * Double(probes) * (follow + probe + 0.5))
+            4 * (start + follow + 12 + 2 * (Double(probes) - 0.5) * (follow + probe + 0.5))
+                + 4 * longer
         case .fluctuation: 2 * (start + follow + 1.5 * load)
         case .protection:
             2 * (start + follow + drain) + (1 + ProtectionPart.patience) * load
@@ -74,8 +94,7 @@ public struct LivePace: Hashable, Sendable {
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
         case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler:
-            Double(networks)
-                * (24 * 1.5 * cell + 3 * (start + settle) + 4 * Double(rounds) * turn)
+            Double(fewestNetworks) * network
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
         }
     }

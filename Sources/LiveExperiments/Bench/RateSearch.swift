@@ -1,5 +1,5 @@
-/// The highest load that passes, by few probes: doubling or halving until one passes and one
-/// fails, then the geometric middle.
+/// The highest load that passes, by few probes: growing or shrinking until one passes and one
+/// fails, then the geometric middle. A load that fails by far is left by two steps at once.
 ///
 /// Only loads between the highest that passed and the lowest that failed are tried, so what it
 /// says never contradicts itself; that real servers sometimes pass where they failed before is
@@ -32,6 +32,9 @@ struct RateSearch: Hashable, Sendable {
         }
     }
 
+    /// Violations in per cent that are far from any that pass.
+    static let farPercent = 10.0
+
     /// Where it begins, by how much it grows, how many probes there may be, and how close a pass
     /// and a failure are close enough.
     let start: Double, growth: Double, limit: Int, precision: Double
@@ -59,7 +62,9 @@ struct RateSearch: Hashable, Sendable {
         switch (best, bound) {
         case (nil, nil): return start
         case (let best?, nil): return best.load * growth
-        case (nil, let bound?): return bound.load / growth
+        case (nil, let bound?):
+            let isFar = bound.violationPercent > Self.farPercent
+            return bound.load / (isFar ? growth * growth : growth)
         case (let best?, let bound?):
             guard bound.load > best.load * precision else { return nil }
             return (best.load * bound.load).squareRoot()

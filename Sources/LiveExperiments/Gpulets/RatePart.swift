@@ -1,3 +1,4 @@
+import Documents
 import LoadGenerator
 import Reports
 import ServingDomain
@@ -13,6 +14,9 @@ struct RatePart: Sendable {
     static let target = 1.0
     /// What our own is to reach of the baseline's rate.
     static let goal = 2.0
+    /// The systems whose rates the claim compares: they have a probe more, and what a probe leaves
+    /// open is looked at for longer.
+    static let compared: Set = ["triton", "confluence", TritonServer.name]
 
     let bench: LiveBench
     let mix: LiveMix
@@ -105,38 +109,47 @@ struct RatePart: Sendable {
         bursty: Bool,
         from start: Double
     ) async throws -> RateSearch {
-        var search = RateSearch(start: start, limit: bench.pace.probes)
+        let isCompared = Self.compared.contains(server.name)
+        let limit = bench.pace.probes - (isCompared ? 0 : 1)
+        var search = RateSearch(start: start, limit: limit)
+        // A real Triton tells no plan.
+        let hasPlans = (try? await server.plan().plan.planner).map { $0 != "whole" } ?? false
+        let warmUp = hasPlans ? bench.pace.follow : bench.pace.warmUp
         while let load = search.next {
-            let drive = Drive(
+            var drive = Drive(
                 traffic: mix.traffic(at: load, bursty: bursty),
                 // The first load meets a server that has seen none, and a plan for nothing.
-                warmUp: bench.pace.follow * (search.probes.isEmpty && !bursty ? 2 : 1),
+                warmUp: warmUp * (search.probes.isEmpty && !bursty ? 2 : 1),
                 seconds: bench.pace.probe,
                 seed: bench.options.seed,
                 isShared: true
             )
-            let probe = Self.probe(try await drive.run(to: server.url), at: load)
+            var seen = try await Self.count(drive, server)
+            // The same load goes on for twice as long, and once more, while it is close.
+            drive.warmUp = bench.pace.probe / 4
+            for _ in 0..<bench.pace.extensions where isCompared && seen.isClose {
+                drive.seconds *= 2
+                drive.seed += 1
+                try await server.settle()
+                seen += try await Self.count(drive, server)
+            }
+            let probe = seen.probe(at: load)
             search.note(probe)
             let percent = Numeral.short(probe.violationPercent)
-            bench.say("(a) \(server.name) load \(Numeral.short(load)): \(percent) % violations")
+            bench.say(
+                "(a) \(server.name) load \(Numeral.short(load)): \(percent) % violations of"
+                    + " \(seen.judged) requests"
+            )
             try await server.settle()
         }
         return search
     }
 
-    // MARK: Arithmetic
-
-    /// Judges a load.
-    static func probe(_ report: LoadReport, at load: Double) -> RateSearch.Probe {
-        let tally = report.tally
-        return RateSearch.Probe(
-            load: load,
-            violationPercent: tally.violationPercent,
-            worst: report.worst,
-            goodput: report.total.goodput,
-            passes: tally.judged > 0 && tally.violationPercent <= target
-        )
+    private static func count(_ drive: Drive, _ server: LiveServer) async throws -> ProbeCount {
+        ProbeCount(try await drive.run(to: server.url), seconds: drive.seconds)
     }
+
+    // MARK: Arithmetic
 
     /// Numbers and checks of all systems.
     ///

@@ -33,6 +33,8 @@ struct ScalerPart: Sendable {
     static let grace = 1.1
 
     let bench: LiveBench
+    /// How many of the networks are tried.
+    let count: Int
 
     func run() async throws -> PartResult {
         let engine: ONNXEngine
@@ -42,7 +44,7 @@ struct ScalerPart: Sendable {
             throw LiveError(error.message)
         }
         var studies: [ScalerStudy] = []
-        for network in Self.networks.prefix(bench.pace.networks) {
+        for network in Self.networks.prefix(count) {
             studies.append(try await study(network, engine))
             try Task.checkCancellation()
         }
