@@ -101,7 +101,7 @@ extension EmulatedControl {
             var runs = 0
         }
 
-        // Safe: read and written only while the control's monitor is locked.
+        // Safe: read and written by the control alone, while its monitor is locked.
         nonisolated(unsafe) var standing = Standing()
     }
 

@@ -10,13 +10,14 @@ final class EmulatedInstance: EngineInstance {
     private let loaded: LoadedEmulation
     private let seat = EmulatedControl.Seat()
     private let wait = EmulatedDevices.Seat()
-    // Safe: one thread at a time calls an instance, its lane's or one that stands in for it.
+    // Safe: one thread at a time calls all but `terminate`, which does not touch the batch.
     private nonisolated(unsafe) var batch: Batch
-    // Safe: as `batch` is.
+    // Safe: one thread at a time calls all but `terminate`, which does not ask where it is.
     private nonisolated(unsafe) var placement: Placement
-    // Safe: as `batch` is. The place of its latencies on the emulated devices.
+    // Safe: written by `init` and `pin`, read by runs: one thread at a time calls those.
+    /// The place of its latencies on the emulated devices.
     private nonisolated(unsafe) var row: Int32
-    // Safe: as `batch` is.
+    // Safe: counted by `prepare`, read by runs: one thread at a time calls those.
     private nonisolated(unsafe) var draws: UInt64
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {

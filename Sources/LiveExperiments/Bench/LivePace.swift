@@ -93,8 +93,7 @@ public struct LivePace: Hashable, Sendable {
         case .parity: 60 * point + start + warmUp + load
         case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
         case .emulated: 2 * start + 2 * (follow + load + drain)
-        case .scaler:
-            Double(fewestNetworks) * network
+        case .scaler: Double(fewestNetworks) * network
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
         }
     }
