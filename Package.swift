@@ -78,7 +78,7 @@ let edges: [Target] = [
         "ServerRuntime",
         needs: ["ServingDomain", "ServerCore", "Planning", "Documents", "CHost", log]
     ),
-    room("Transport", needs: ["ServingDomain", nioCore, nioTLS, nioSSL, log]),
+    room("Transport", needs: ["ServingDomain", "CHost", nioCore, nioPosix, nioTLS, nioSSL, log]),
     room(
         "HTTPFront",
         needs: [
@@ -109,8 +109,8 @@ let edges: [Target] = [
     room(
         "LoadGenerator",
         needs: [
-            "ServingDomain", "Workloads", "OpenInference", "WireMessages", protobuf, histograms,
-            nioCore, nioPosix, nioHTTP1, nioHTTP2, nioHPACK,
+            "ServingDomain", "Workloads", "OpenInference", "WireMessages", "Transport", protobuf,
+            histograms, nioCore, nioPosix, nioHTTP1, nioHTTP2, nioHPACK,
         ]
     ),
     room(

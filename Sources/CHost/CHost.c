@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,15 +32,46 @@ bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
 
 void host_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
+// `struct sched_attr` of Linux, first version; the C library has none of its own.
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+static bool get_scheduling(int32_t thread, struct scheduling *found) {
+    memset(found, 0, sizeof(*found));
+    return syscall(SYS_sched_getattr, thread, found, sizeof(*found), 0) == 0;
+}
+
 bool host_give_way(bool does) {
-    struct sched_param none = {0};
-    return sched_setscheduler(0, does ? SCHED_IDLE : SCHED_OTHER, &none) == 0;
+    // `sched_setscheduler` would forget the slice.
+    struct scheduling present;
+    if (!get_scheduling(0, &present)) return false;
+    present.policy = does ? SCHED_IDLE : SCHED_OTHER;
+    return syscall(SYS_sched_setattr, 0, &present, 0) == 0;
 }
 
 void host_be_nice(int nice) {
     // On Linux the niceness of a thread's own number is that of the thread alone.
     setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
 }
+
+bool host_run_briefly(int64_t slice) {
+    struct scheduling present;
+    if (slice <= 0 || !get_scheduling(0, &present)) return false;
+    present.runtime = (uint64_t)slice;
+    return syscall(SYS_sched_setattr, 0, &present, 0) == 0;
+}
+
+int64_t host_slice_of(int32_t thread) {
+    struct scheduling present;
+    return get_scheduling(thread, &present) ? (int64_t)present.runtime : 0;
+}
+
+int32_t host_this_core(void) { return (int32_t)sched_getcpu(); }
 
 int32_t host_thread_number(void) { return (int32_t)gettid(); }
 
@@ -60,6 +92,12 @@ bool host_set_pace(int32_t thread, enum host_pace pace) {
                                                        : 0;
     const int class = pace == HOST_PACE_IDLE ? SCHED_IDLE : SCHED_OTHER;
     return sched_setscheduler(thread, class, &none) == 0 &&
+           setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
+}
+
+bool host_hasten(int32_t thread, int nice) {
+    struct sched_param none = {0};
+    return sched_setscheduler(thread, SCHED_OTHER, &none) == 0 &&
            setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
 }
 

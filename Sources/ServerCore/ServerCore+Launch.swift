@@ -46,6 +46,7 @@ extension ServerCore {
             requests: begin..<Int32(actions.requests.count),
             latest: latest,
             expected: expected,
+            due: batch.first >= 0 ? state.requests[Int(batch.first)].deadline : .distantFuture,
             overtakes: batch.overtakes
         )
         forecast.launched(takeoff(of: slot), at: now)

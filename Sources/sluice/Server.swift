@@ -7,6 +7,7 @@ import NIOPosix
 import ServerRuntime
 import ServiceLifecycle
 import ServingDomain
+import Transport
 
 /// One server from its start to its end: models first, then sockets; at the end not ready first,
 /// then a while in which everything is still served, then no new work, then nothing.
@@ -22,7 +23,7 @@ struct Server: Service {
 
     func run() async throws {
         // One event loop for both fronts: on two cores one does better than two (design, 5).
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = EventLoops.single()
         do {
             try await serve(on: group)
         } catch {

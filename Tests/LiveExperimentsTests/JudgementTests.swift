@@ -1,5 +1,6 @@
 import Documents
 import Experiments
+import Foundation
 import LoadGenerator
 import ServingDomain
 import Testing
@@ -76,9 +77,9 @@ import Workloads
     @Test("A probe passes with at most 1 % violations, never without requests")
     func probe() throws {
         let pass = ProbeCount(try Reports.report([.init(served: 99, late: 1)]), seconds: 1)
-        #expect(pass.probe(at: 1).passes && pass.isClose)
+        #expect(pass.probe(at: 1).passes && pass.isClose())
         let fail = ProbeCount(try Reports.report([.init(served: 98, late: 2)]), seconds: 1)
-        #expect(!fail.probe(at: 1).passes && fail.isClose)
+        #expect(!fail.probe(at: 1).passes && fail.isClose())
         var both = pass
         both += fail
         #expect(both.judged == 200 && both.probe(at: 1).violationPercent == 1.5)
@@ -219,11 +220,40 @@ import Workloads
         #expect(abs(ParityPart.factor(counts, over: profile) - 1.2) < 1e-9)
         #expect(ParityPart.factor(nil, over: profile) == 1)
         #expect(ParityPart.factor(ModelCounts(), over: profile) == 1)
-        #expect(abs(ParityPart.spread(profile) - 0.0992) < 1e-3)
-        #expect(ParityPart.spread(nil) == 0)
+        #expect(abs(ParityPart.spread(nil, over: profile) - 0.0992) < 1e-3)
+        #expect(ParityPart.spread(0.3, over: profile) == 0.3)
+        #expect(ParityPart.spread(7, over: profile) == ParityPart.mostSpread)
     }
 
-    @Test("One lost request breaks the gate; the slowest model decides about p99")
+    @Test("How much batches vary is read from the table of a replayed journal")
+    func variation() throws {
+        let profile = Profile(
+            model: "m",
+            device: "cpu",
+            latency: [
+                .init(batch: 1, share: 100, ms: 10), .init(batch: 2, share: 100, ms: 20),
+            ]
+        )
+        let head = "model,level,items,run_ms,run_end_ms,outcome"
+        // Each half as long or twice as long as the profile says: log 2 off, up or down.
+        let lines = (0..<10).map { number in
+            let items = number % 2 + 1
+            let ms = Double(items) * (number < 5 ? 5 : 20)
+            return "m,1,\(items),100.0,\(100 + ms),finished"
+        }
+        let others = ["m,1,1,100.0,,failed", "n,1,1,100.0,101.0,finished", "m,1,1,0.0,900.0,ended"]
+        let table = ([head] + lines + others).joined(separator: "\n") + "\n"
+        let times = try BatchTimes(csv: table)
+        let spread = try #require(times.spread(of: profile))
+        #expect(abs(spread - log(2) * (10.0 / 9).squareRoot()) < 1e-9)
+        #expect(times.batches["n"]?.count == 1)
+        let few = try BatchTimes(csv: ([head] + lines.prefix(9)).joined(separator: "\n"))
+        #expect(few.spread(of: profile) == nil)
+        #expect(throws: LiveError.self) { try BatchTimes(csv: "model,items\nm,1\n") }
+        #expect(throws: LiveError.self) { try BatchTimes(csv: "") }
+    }
+
+    @Test("One lost request breaks the gate; the slowest model decides, in its median stretch")
     func churn() throws {
         func phase(_ p99: Double, errors: [(String, Int)] = []) throws -> ChurnPart.Phase {
             let line = Reports.Line(served: 100, failed: errors.count, p99: p99, errors: errors)
@@ -233,14 +263,22 @@ import Workloads
                 changes: 3
             )
         }
-        let quiet = [try phase(10), try phase(12)]
-        let good = ChurnPart.result(quiet: quiet, during: try phase(14), plans: 3)
+        let quiet = [try phase(10), try phase(12), try phase(100), try phase(60)]
+        // 1.27 and 1.25 times, and the machine was slow in the third stretch.
+        let stretches = [try phase(14), try phase(70), try phase(800)]
+        let good = ChurnPart.result(quiet: quiet, changing: stretches, plans: 3)
         #expect(good.checks.map(\.holds) == [true, true, true])
-        let slow = ChurnPart.result(quiet: quiet, during: try phase(15), plans: 3)
+        #expect(abs(try #require(good.check("e: p99")?.value) - 14 / 11) < 1e-9)
+        let slow = ChurnPart.result(quiet: Array(quiet[...1]), changing: [try phase(15)], plans: 3)
         #expect(slow.check("e: p99")?.holds == false)
         let lossy = try phase(10, errors: [("HTTP 503", 1)])
-        let lost = ChurnPart.result(quiet: quiet, during: lossy, plans: 3)
+        let lost = ChurnPart.result(
+            quiet: Array(quiet[...2]),
+            changing: [try phase(10), lossy],
+            plans: 3
+        )
         #expect(lost.check("e: requests lost")?.holds == false)
+        #expect(lost.check("e: every change")?.value == 6)
         #expect(ChurnPart.factor(busy: 0.4) == 2)
         #expect(ChurnPart.factor(busy: 0.01) == 2.5)
         #expect(ChurnPart.factor(busy: 0) == 1)

@@ -80,6 +80,12 @@ import Testing
         #expect(test.verdict(violated: 0, of: 145) == .below)
         #expect(test.verdict(violated: 2, of: 20) == .above)
         #expect(test.verdict(violated: 2, of: 100) == .open)
+        // What comes three at a time has to come three times as often.
+        let clumped = SequentialTest(limitPercent: 1, clump: 3)
+        #expect(clumped.verdict(violated: 0, of: 432) == .open)
+        #expect(clumped.verdict(violated: 0, of: 435) == .below)
+        #expect(clumped.verdict(violated: 4, of: 20) == .open)
+        #expect(clumped.verdict(violated: 6, of: 60) == .above)
         // Of a hundred servers that miss 0.5 or 2 % each, at most some ten are misjudged.
         for (share, wrong) in [(0.005, SequentialTest.Verdict.above), (0.02, .below)] {
             var mistakes = 0

@@ -46,6 +46,21 @@ struct CoreSeatsTests {
         #expect(Array(Self.take(&seats, 1, of: [0, 1], last: [0]).cores) == [1])
     }
 
+    @Test("Of cores with equally little to do a batch gets one that its caller does not go on on")
+    func caller() {
+        var seats = Self.seats()
+        seats.callerGoesOn(true)
+        let here = seats.caller
+        let cores = [here, here + 1]
+        #expect(HostCores.available().contains(here))
+        var batch = Self.take(&seats, 1, of: cores, last: [here])
+        #expect(Array(batch.cores) == [here + 1])
+        #expect(Array(Self.take(&seats, 1, of: cores, last: [here]).cores) == [here])
+        seats.giveBack(&batch)
+        seats.callerGoesOn(false)
+        #expect(Array(Self.take(&seats, 1, of: [here + 1, here + 2]).cores) == [here + 1])
+    }
+
     @Test("Many low batches on a core are less than one that overtakes, and those than a high one")
     func classes() {
         var seats = Self.seats()
@@ -82,5 +97,36 @@ struct CoreSeatsTests {
         #expect(calm.seat(([0, 1], 1, []), isHigh: true, overtakes: false).cores.isEmpty)
         var off = CoreSeats(ClassUrgency(isWanted: false))
         #expect(off.seat(([0, 1], 1, []), isHigh: true, overtakes: false).cores.isEmpty)
+    }
+
+    @Test("A low batch that goes before others counts like one that overtook them, once")
+    func hastens() {
+        var seats = Self.seats()
+        var first = seats.seat(([0], 1, []), isHigh: false, overtakes: false)
+        seats.hasten(&first)
+        seats.hasten(&first)
+        for _ in 0..<9 { _ = seats.seat(([1], 1, []), isHigh: false, overtakes: false) }
+        #expect(Array(Self.take(&seats, 1, of: [0, 1], isHigh: false).cores) == [1])
+        seats.giveBack(&first)
+        #expect(Array(Self.take(&seats, 1, of: [0, 1], isHigh: false).cores) == [0])
+        var high = Self.take(&seats, 1, of: [2])
+        seats.hasten(&high)
+        #expect(Array(Self.take(&seats, 1, of: [2, 3]).cores) == [3])
+    }
+
+    @Test("Whoever is due before one that overtakes, on a core that it may want, goes first, too")
+    func dues() {
+        func due(_ ms: Int64) -> Instant { .zero + .milliseconds(ms) }
+        var lows = LowRuns()
+        lows.begins(InstanceID(1), on: [0, 1], due: due(10))
+        lows.begins(InstanceID(2), on: [0, 1], due: due(30))
+        lows.begins(InstanceID(3), on: [2], due: due(10))
+        lows.begins(InstanceID(4), on: [1, 2], due: due(20))
+        let both = [InstanceID(1), InstanceID(4)]
+        #expect(lows.instances(dueBy: due(20), on: [0, 1]) == both)
+        lows.ends(InstanceID(1))
+        lows.ends(InstanceID(1))
+        #expect(lows.instances(dueBy: due(99), on: [0]) == [InstanceID(2)])
+        #expect(lows.instances(dueBy: due(9), on: [0, 1, 2]).isEmpty)
     }
 }

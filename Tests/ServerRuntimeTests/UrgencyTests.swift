@@ -72,6 +72,52 @@ struct UrgencyTests {
     }
 
     @Test(
+        "A run that gives way is raised by another thread, once, and only while it lasts",
+        .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave")
+    )
+    func raised() async {
+        let pace = RunPace()
+        #expect(!pace.raise(to: .thirtieth))
+        let (begun, go) = (Doorbell(), Doorbell())
+        let crew = Atomic<Int>(0)
+        async let found: [host_pace] = withCheckedContinuation { told in
+            SystemThread.start("raised") {
+                pace.begin(.leftovers)
+                begun.ring()
+                go.wait()
+                let within = host_pace_of(0)
+                let raised = pace.end()
+                #expect(raised == .thirtieth)
+                told.resume(returning: [within, host_pace_of(0)])
+            }
+        }
+        begun.wait()
+        for _ in 0..<2 { pace.raise(to: .thirtieth) { crew.add(1, ordering: .relaxed) } }
+        go.ring()
+        #expect(await found == [HOST_PACE_NICE, HOST_PACE_USUAL])
+        #expect(crew.load(ordering: .relaxed) == 1)
+        #expect(!pace.raise(to: .thirtieth))
+        pace.begin(.eighth)
+        #expect(!pace.raise(to: .thirtieth))
+        #expect(pace.end() == nil)
+    }
+
+    @Test("A brief thread has a short slice, and still has it after work that gave way")
+    func brief() async {
+        let found: [Int64] = await withCheckedContinuation { told in
+            SystemThread.start("brief", urgency: .brief) {
+                let before = host_slice_of(0)
+                WorkPace.leftovers.begin()
+                WorkPace.leftovers.end()
+                told.resume(returning: [before, host_slice_of(0)])
+            }
+        }
+        // Kernels before 6.12 know no slices of threads, and tell none.
+        let isKnown = host_slice_of(0) > 0
+        #expect(found == (isKnown ? [100_000, 100_000] : [0, 0]))
+    }
+
+    @Test(
         "A lane runs low batches as a thread that gives way and high ones as usual, in any order",
         .enabled(if: ClassUrgency.mayTakeBack, "the process may not take back what it gave")
     )

@@ -73,7 +73,7 @@ import Testing
             "NIOCore": [
                 "HTTPFront", "GRPCFront", "Transport", "LoadGenerator", "sluice",
             ],
-            "NIOPosix": ["HTTPFront", "GRPCFront", "LoadGenerator", "sluice"],
+            "NIOPosix": ["HTTPFront", "GRPCFront", "Transport", "LoadGenerator", "sluice"],
         ]
         for file in SourceTree.files(below: "Sources") {
             for line in file.code {

@@ -23,6 +23,19 @@ bool host_may_take_back(void);
 /// as well: 0 (as usual) to 19.
 void host_be_nice(int nice);
 
+/// Says that the calling thread runs for short times only, of so many nanoseconds: one that has
+/// its slice still before it goes before one that computes on and on, which it else may have to
+/// wait for until the next tick. No privilege is needed. Linux 6.12 and later heed it; false where
+/// the kernel refuses.
+bool host_run_briefly(int64_t slice);
+
+/// The slice that a thread has, in nanoseconds, by the system's number for it, 0 = the calling
+/// one; 0 where the kernel tells none.
+int64_t host_slice_of(int32_t thread);
+
+/// The number of the core that the calling thread runs on, which may be another one next.
+int32_t host_this_core(void);
+
 /// How the system runs a thread.
 enum host_pace {
     /// There is no such thread.
@@ -49,6 +62,10 @@ enum host_pace host_pace_of(int32_t thread);
 /// Sets how a thread is run: helped, helped a little, idle or usual. False where it has ended or
 /// may not.
 bool host_set_pace(int32_t thread, enum host_pace pace);
+
+/// Lets a thread have, by the system's number for it, the part of a core that a niceness gives in
+/// the usual class, whatever it gave away before. False where it has ended or may not.
+bool host_hasten(int32_t thread, int nice);
 
 /// For how many nanoseconds a thread has run, and whether it runs or waits for a core right now;
 /// false where it has ended or the system does not tell.

@@ -11,8 +11,9 @@ public struct LivePace: Hashable, Sendable {
     public var probes: Int, extensions: Int
     /// The counted part of a longer load.
     public var load: Double
-    /// Load beside which models come and go, and the quiet load that it is held against.
-    public var churn: Double, quiet: Double
+    /// Load beside which models come and go, in so many stretches, and the quiet load before,
+    /// between and after them.
+    public var churn: Double, stretches: Int, quiet: Double
     /// For one point of a profile.
     public var point: Double
     /// For one setting of batch and instances, how many networks are tried so, and how many must
@@ -34,6 +35,7 @@ public struct LivePace: Hashable, Sendable {
         extensions: 2,
         load: 11,
         churn: 600,
+        stretches: 4,
         quiet: 8,
         point: 0.2,
         cell: 0.15,
@@ -54,6 +56,7 @@ public struct LivePace: Hashable, Sendable {
         extensions: 0,
         load: 6,
         churn: 50,
+        stretches: 2,
         quiet: 7,
         point: 0.1,
         cell: 0.08,
@@ -81,17 +84,20 @@ public struct LivePace: Hashable, Sendable {
     public func estimate(of part: LivePart) -> Double {
         let (start, drain) = (4.0, 5.0)
         let load = load + 1
-        // What a probe that stays open takes beyond the first piece: about one of a search.
+        // What a probe that stays open takes beyond the first piece: about one of a search with
+        // independent arrivals, three with bursts, of the two systems that are compared.
         let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
         return switch part {
         case .rates:
             4 * (start + follow + 12 + 2 * (Double(probes) - 0.5) * (follow + probe + 0.5))
-                + 4 * longer
+                - 2 * Double(probes) * (follow - warmUp) + 8 * longer
         case .fluctuation: 2 * (start + follow + 1.5 * load)
         case .protection:
             2 * (start + follow + drain) + (1 + ProtectionPart.patience) * load
         case .parity: 60 * point + start + warmUp + load
-        case .churn: start + churn + 2 * quiet + 4 * warmUp + 5
+        case .churn:
+            start + churn + Double(stretches + 1) * quiet
+                + Double(2 * stretches + 2) * warmUp + 3 + 2
         case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler: Double(fewestNetworks) * network
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)

@@ -5,6 +5,9 @@ import Foundation
 /// Wald's sequential probability ratio test of half of the limit against twice of it, each kind of
 /// error in at most one case of ten. Far from the limit a second of load is enough; close to it no
 /// number of requests is, so whoever asks sets an end and then takes the share as it is.
+///
+/// In bursts violations come in clumps: one bad moment makes several, which say little more than
+/// one would. The evidence is divided by the usual size of a clump (quasi-likelihood).
 struct SequentialTest: Hashable, Sendable {
     /// What was found.
     enum Verdict: Hashable, Sendable {
@@ -13,6 +16,8 @@ struct SequentialTest: Hashable, Sendable {
 
     /// The limit in per cent, in 0...50.
     let limitPercent: Double
+    /// About how many violations come together; 1 = each by itself.
+    var clump = 1.0
 
     private static let error = 0.1
 
@@ -22,7 +27,7 @@ struct SequentialTest: Hashable, Sendable {
         let kept = Double(judged - violated)
         let evidence =
             Double(violated) * log(high / low) + kept * log((1 - high) / (1 - low))
-        let bound = log((1 - Self.error) / Self.error)
+        let bound = clump * log((1 - Self.error) / Self.error)
         return evidence >= bound ? .above : evidence <= -bound ? .below : .open
     }
 }

@@ -48,9 +48,10 @@ extension ParityPart {
         _ mix: LiveMix,
         _ traces: [[TimeSpan]],
         _ profiles: [Profile],
+        _ spreads: [Double],
         _ around: Surroundings
     ) throws -> [Pair.Side] {
-        var setup = try setup(mix, traces, profiles)
+        var setup = try setup(mix, traces, profiles, spreads)
         setup.durations.launch = around.launch
         setup.durations.transport = around.transport
         var sides = mix.members.map { _ in Pair.Side(goodput: 0, violations: 0) }
@@ -72,7 +73,8 @@ extension ParityPart {
     private func setup(
         _ mix: LiveMix,
         _ traces: [[TimeSpan]],
-        _ profiles: [Profile]
+        _ profiles: [Profile],
+        _ spreads: [Double]
     ) throws -> SimulationSetup {
         let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
         var library = ProfileLibrary()
@@ -85,7 +87,8 @@ extension ParityPart {
             let level: Int32 = member.priority == .high ? 1 : 2
             spec.priorities = PriorityRules(levels: 2, defaultLevel: level)
             spec.batching = BatchingRules(dynamic: true)
-            let spread = Self.spread(profiles.first { $0.model == member.name })
+            let known = profiles.firstIndex { $0.model == member.name }
+            let spread = known.map { spreads[$0] } ?? 0
             models.append(SimulatedModel(spec, truth: ModelTruth(of: spec, spread: spread)))
         }
         var setup = SimulationSetup(
@@ -99,13 +102,15 @@ extension ParityPart {
         return setup
     }
 
-    /// What a run's time varies by at most; what is beyond is the machine's, not the model's.
-    static let mostSpread = 0.1
+    /// What a run's time varies by at most, as the standard deviation of its logarithm: the
+    /// simulator's noise is log-normal, and further out no machine's is.
+    static let mostSpread = 0.5
 
-    /// The standard deviation of a run's logarithm, from median and 99th percentile at batch 1
-    /// (2.33 deviations apart where the logarithm is normal), at most `mostSpread`.
-    static func spread(_ profile: Profile?) -> Double {
-        guard let row = profile?.latency.first(where: { $0.batch == 1 }), let p99 = row.p99Ms,
+    /// How much a model's times vary: as `seen` in the live run; where too little was, as the
+    /// profile's median and 99th percentile at batch 1 say (2.33 deviations apart).
+    static func spread(_ seen: Double?, over profile: Profile) -> Double {
+        if let seen { return min(mostSpread, seen) }
+        guard let row = profile.latency.first(where: { $0.batch == 1 }), let p99 = row.p99Ms,
             row.ms > 0, p99 > row.ms
         else { return 0 }
         return min(mostSpread, log(p99 / row.ms) / 2.33)

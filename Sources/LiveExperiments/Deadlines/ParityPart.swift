@@ -17,10 +17,10 @@ import Workloads
 /// to keep apart, and the check says so.
 ///
 /// The simulator is told what surrounds the decisions: the profiles that were measured before, each
-/// scaled by what the server's own batches took in the live run (machines drift, and the question
-/// is not by how much), how long a batch takes to begin, and the way between client and server. It
-/// plays the trace nine times, with other noise each time, and the mean counts: no profile says
-/// which batch will be the slow one.
+/// scaled by what the server's own batches took in the live run and by how much they varied
+/// (machines drift and stall, and the question is not by how much), how long a batch takes to
+/// begin, and the way between client and server. It plays the trace nine times, with other noise
+/// each time, and the mean counts: no profile says which batch will be the slow one.
 struct ParityPart: Sendable {
     /// Heavy enough that the first core can carry their images, light enough for many requests.
     static let networks = ["squeezenet", "mobilenet_v2", "mobilenet_v1", "googlenet"]
@@ -72,12 +72,17 @@ struct ParityPart: Sendable {
         bench.say("(d) live")
         let live = try await live(mix, traces, own: Array(own), others: Array(cores.prefix(1)))
         let factors = profiles.map { Self.factor(live.counts[$0.model], over: $0) }
+        let spreads = profiles.map { Self.spread(live.batches.spread(of: $0), over: $0) }
         bench.say("(d) simulated")
         let around = Surroundings(live.counts, live.report)
         let simulated = try simulated(
             mix,
             traces,
-            zip(profiles, factors).map { $0.scaled(by: $1) },
+            zip(profiles, zip(factors, spreads)).map { profile, seen in
+                // Noise has a median of 1, and factors are of means.
+                profile.scaled(by: seen.0 / exp(seen.1 * seen.1 / 2))
+            },
+            spreads,
             around
         )
         var result = Self.result(
@@ -89,6 +94,10 @@ struct ParityPart: Sendable {
         )
         for (profile, factor) in zip(profiles, factors) {
             result.row("d: batch times over the profile", ["model": profile.model], factor, "")
+        }
+        for (profile, spread) in zip(profiles, spreads) {
+            let label: KeyValuePairs = ["model": profile.model]
+            result.row("d: how much batch times vary", label, 100 * spread, "%")
         }
         result.row("d: until a batch begins", [:], around.launch.inMilliseconds, "ms")
         result.row("d: between client and server", [:], around.transport.inMilliseconds, "ms")
@@ -116,16 +125,20 @@ struct ParityPart: Sendable {
         _ traces: [[TimeSpan]],
         own: [Int32],
         others: [Int32]
-    ) async throws -> (report: LoadReport, counts: [String: ModelCounts]) {
+    ) async throws -> (report: LoadReport, counts: [String: ModelCounts], batches: BatchTimes) {
         let settings = mix.settings.map { network, settings in
             var settings = settings
             settings.maxBatch = Self.maxBatch
             return (network, settings)
         }
+        let journal = try bench.place.folder("journal") + "/parity.journal"
         let command = ServerCommand(
             "\(Self.policy) on one core",
             repository: try bench.place.repository("parity", settings),
-            flags: ["--planner", Self.planner, "--policy", Self.policy, "--scaler", "none"],
+            flags: [
+                "--planner", Self.planner, "--policy", Self.policy, "--scaler", "none",
+                "--journal", journal,
+            ],
             processors: own
         )
         let drive = Drive(
@@ -137,7 +150,8 @@ struct ParityPart: Sendable {
             seed: bench.options.seed,
             isShared: true
         )
-        return try await bench.serve(command) { server in
+        typealias Seen = (report: LoadReport, counts: [String: ModelCounts])
+        let seen = try await bench.serve(command) { server -> Seen in
             let before = try await counts(server, mix)
             let report = try await apart(server, own: own, others: others) {
                 try await drive.run(to: server.url)
@@ -145,6 +159,7 @@ struct ParityPart: Sendable {
             let after = try await counts(server, mix)
             return (report, after.merging(before) { $0.since($1) })
         }
+        return (seen.report, seen.counts, try await bench.batches(of: journal))
     }
 
     private func counts(

@@ -23,9 +23,10 @@ struct ProbeCount: Hashable, Sendable {
     /// Requests that count.
     var judged: Int { all.judged }
 
-    /// Whether so few requests have been seen that a few more may turn the judgement.
-    var isClose: Bool {
-        let test = SequentialTest(limitPercent: RatePart.target)
+    /// Whether so few requests have been seen that a few more may turn the judgement, where
+    /// violations come `clump` at a time.
+    func isClose(clump: Double = 1) -> Bool {
+        let test = SequentialTest(limitPercent: RatePart.target, clump: clump)
         return test.verdict(violated: all.violated, of: all.judged) == .open
     }
 

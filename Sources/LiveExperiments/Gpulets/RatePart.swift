@@ -18,6 +18,9 @@ struct RatePart: Sendable {
     /// open is looked at for longer.
     static let compared: Set = ["triton", "confluence", TritonServer.name]
 
+    /// About how many requests one burst makes late.
+    static let clump = 3.0
+
     let bench: LiveBench
     let mix: LiveMix
 
@@ -127,7 +130,8 @@ struct RatePart: Sendable {
             var seen = try await Self.count(drive, server)
             // The same load goes on for twice as long, and once more, while it is close.
             drive.warmUp = bench.pace.probe / 4
-            for _ in 0..<bench.pace.extensions where isCompared && seen.isClose {
+            for _ in 0..<bench.pace.extensions
+            where isCompared && seen.isClose(clump: bursty ? Self.clump : 1) {
                 drive.seconds *= 2
                 drive.seed += 1
                 try await server.settle()

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import ServingDomain
+import Transport
 import Workloads
 
 /// Runs a load against any server of the v2 protocol.
@@ -23,7 +24,7 @@ public struct LoadRunner: Sendable {
         try configuration.check()
         let address = try ServerAddress(parsing: configuration.url, for: configuration.transport)
         // One thread: the load shares its cores with the server that it measures.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = EventLoops.single()
         let connector = Connector(
             address: address,
             transport: configuration.transport,

@@ -81,6 +81,7 @@ public struct OrderHash: Sendable {
         add(order.latest.nanoseconds)
         add(order.expected?.nanoseconds ?? .min)
         if order.overtakes { add(UInt64(1)) }
+        // `due` follows from the requests.
         for place in order.requests {
             let request = buffer.requests[Int(place)]
             add(request.slot, Int32(bitPattern: request.generation), 0)

@@ -47,7 +47,10 @@ public struct LaunchOrder: Hashable, Sendable {
     public var latest: Instant
     /// When it should end, by the forecast; nil where nothing has been measured.
     public var expected: Instant?
-    /// Whether it is low and the cores are to take it before other low batches.
+    /// The earliest deadline of its requests.
+    public var due: Instant
+    /// Whether it is low and the cores are to take it before other low batches: all but those that
+    /// are due before it.
     public var overtakes: Bool
 
     /// Creates a launch order.
@@ -60,6 +63,7 @@ public struct LaunchOrder: Hashable, Sendable {
         requests: Range<Int32>,
         latest: Instant,
         expected: Instant?,
+        due: Instant = .distantFuture,
         overtakes: Bool = false
     ) {
         self.batch = batch
@@ -70,6 +74,7 @@ public struct LaunchOrder: Hashable, Sendable {
         self.requests = requests
         self.latest = latest
         self.expected = expected
+        self.due = due
         self.overtakes = overtakes
     }
 }

@@ -48,7 +48,7 @@ extension CoreDriver.State {
         case .stopInstance(let instance): deeds.control.append(.stop(instance))
         case .abandonInstance(let instance):
             // A call that hangs need not use its cores, and no other batch is to avoid them.
-            if let lane = lanes[instance.position] { seats.giveBack(&lane.seat) }
+            if let lane = lanes[instance.position] { leave(lane) }
             deeds.control.append(.abandon(instance))
         case .computePlan(let epoch, let inputs): deeds.control.append(.plan(epoch, inputs))
         case .rollout(let epoch, let step): deeds.control.append(.step(epoch, step))
@@ -76,12 +76,32 @@ extension CoreDriver.State {
             table.launched(request, expected: order.expected)
             if !slot.launched { slot.servable?.statistics.waitsNoLonger() }
         }
-        lane.seat = seats.seat(
-            lane.seating,
-            isHigh: lane.mailbox.isHigh,
-            overtakes: order.overtakes
-        )
+        sit(lane, order, &deeds)
         deeds.launch(lane)
+    }
+
+    /// Gives the batch in a lane's mailbox its cores, and those that are due before one that
+    /// overtakes the same precedence.
+    private mutating func sit(_ lane: LaneThread, _ order: LaunchOrder, _ deeds: inout Deeds) {
+        let isHigh = lane.mailbox.isHigh
+        if urgency.givesWay(isHigh: isHigh), lane.computesHere {
+            let cores = lane.placement.own
+            if order.overtakes {
+                for instance in lows.instances(dueBy: order.due, on: cores) {
+                    guard let other = lanes[instance.position] else { continue }
+                    seats.hasten(&other.seat)
+                    deeds.hastened.append(other)
+                }
+            }
+            lows.begins(lane.id, on: cores, due: order.due)
+        }
+        lane.seat = seats.seat(lane.seating, isHigh: isHigh, overtakes: order.overtakes)
+    }
+
+    /// A lane's batch has no cores any more.
+    mutating func leave(_ lane: LaneThread) {
+        seats.giveBack(&lane.seat)
+        lows.ends(lane.id)
     }
 
     private mutating func end(

@@ -13,7 +13,9 @@ final class CoreDriver: Sendable {
         var core: ServerCore
         var table: RequestTable
         var lanes: [LaneThread?]
+        let urgency: ClassUrgency
         var seats: CoreSeats
+        var lows = LowRuns()
         var buffer = ActionBuffer()
         var journal: JournalWriter?
         var losses: DeviceLosses
@@ -60,6 +62,7 @@ final class CoreDriver: Sendable {
                 core: core,
                 table: RequestTable(capacity: limits.requests),
                 lanes: Array(repeating: nil, count: Int(limits.instances)),
+                urgency: urgency,
                 seats: CoreSeats(urgency),
                 journal: journal,
                 losses: DeviceLosses(configuration.devices)
@@ -108,6 +111,8 @@ final class CoreDriver: Sendable {
             arrival.request = request
             if arrival.level == 1 { urgency.sawHigh() }
             servable.statistics.waits()
+            state.seats.callerGoesOn(true)
+            defer { state.seats.callerGoesOn(false) }
             state.take(.arrived(arrival), at: now, .none, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
             return request
@@ -173,7 +178,7 @@ final class CoreDriver: Sendable {
         _ deeds: inout Deeds
     ) {
         state.withLock { state in
-            if let lane { state.seats.giveBack(&lane.seat) }
+            if let lane { state.leave(lane) }
             let now = state.clock()
             state.take(event, at: now, context, &deeds)
             taken.store(state.table.used, ordering: .relaxed)
@@ -281,6 +286,7 @@ final class CoreDriver: Sendable {
         let sharesCore = runner?.computesHere == true
         if sharesCore { answer(deeds) }
         let own = launch(&deeds, runner)
+        for lane in deeds.hastened { lane.hasten() }
         for (lane, batch) in deeds.terminations { lane.terminate(batch) }
         if !sharesCore { answer(deeds) }
         for order in deeds.control { control.add(.order(order)) }

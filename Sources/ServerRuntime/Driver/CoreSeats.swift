@@ -1,3 +1,4 @@
+import CHost
 import ServingDomain
 
 /// The cores that a batch was given.
@@ -20,6 +21,9 @@ struct CoreSeat {
 /// one leaves must not stay without work.
 struct CoreSeats {
     private let urgency: ClassUrgency
+    /// The core of a thread that hands a batch over and goes on with other work, as an event loop
+    /// does; -1 = whoever hands it over sleeps next.
+    private(set) var caller: Int32 = -1
     /// By number of the core: the weights of all batches that sit there.
     private var load: [Int64] = []
     /// What batches count: high ones more than any number of low ones, and of those the ones that
@@ -28,8 +32,15 @@ struct CoreSeats {
 
     init(_ urgency: ClassUrgency) { self.urgency = urgency }
 
+    /// Says that the calling thread goes on with other work after what it hands over now, or, by
+    /// false, that it does not.
+    mutating func callerGoesOn(_ does: Bool) {
+        caller = does && urgency.givesWay(isHigh: false) ? host_this_core() : -1
+    }
+
     /// Gives a batch of a lane `width` of its cores, side by side: those that have the least to do,
-    /// of equal ones those that the lane had before. No cores where nobody gives way.
+    /// of equal ones those that its caller is not on, of these those that the lane had before. No
+    /// cores where nobody gives way.
     ///
     /// Cost: O(cores).
     mutating func seat(
@@ -39,16 +50,24 @@ struct CoreSeats {
     ) -> CoreSeat {
         guard urgency.givesWay(isHigh: false), let offer = seating() else { return CoreSeat() }
         let weight = isHigh ? Self.high : overtakes ? Self.overtaking : Self.low
-        var best: (load: Int64, cores: ArraySlice<Int32>)?
+        var best: (load: Int64, liking: Int, cores: ArraySlice<Int32>)?
         for start in stride(from: 0, through: offer.cores.count - offer.width, by: offer.width) {
             let cores = offer.cores[start..<start + offer.width]
             let load = cores.reduce(into: Int64(0)) { $0 += self.load(of: $1) }
-            let isLess = best.map { load < $0.load || load == $0.load && cores == offer.last }
-            if isLess ?? true { best = (load, cores) }
+            let liking = (cores.contains(caller) ? 0 : 2) + (cores == offer.last ? 1 : 0)
+            let isBetter = best.map { load < $0.load || load == $0.load && liking > $0.liking }
+            if isBetter ?? true { best = (load, liking, cores) }
         }
         guard let cores = best?.cores else { return CoreSeat() }
         add(weight, to: cores)
         return CoreSeat(cores: cores, weight: weight, stays: isHigh)
+    }
+
+    /// A low batch goes before the others from now on.
+    mutating func hasten(_ seat: inout CoreSeat) {
+        guard seat.weight == Self.low else { return }
+        add(Self.overtaking - Self.low, to: seat.cores)
+        seat.weight = Self.overtaking
     }
 
     /// A batch has ended.

@@ -23,6 +23,8 @@ struct Deeds: Sendable {
     var launches: [LaneThread] = []
     /// The first of them, kept out of the array.
     var firstLaunch: LaneThread?
+    /// Lanes whose low batches are to go before other low ones.
+    var hastened: [LaneThread] = []
     /// Batches that nobody waits for any more.
     var terminations: [(lane: LaneThread, batch: BatchID)] = []
     /// Requests that ended.
@@ -44,6 +46,7 @@ struct Deeds: Sendable {
     mutating func removeAll() {
         firstLaunch = nil
         launches.removeAll(keepingCapacity: true)
+        hastened.removeAll(keepingCapacity: true)
         terminations.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         control.removeAll(keepingCapacity: true)

@@ -33,6 +33,9 @@ struct LaneStance {
         instance.setPace(next)
     }
 
+    /// Somebody else has let the instance's own threads run at a pace.
+    mutating func wasRaised(to next: WorkPace) { pace = next }
+
     /// The threads have been put on the instance's own cores, or another instance took over.
     mutating func settled(_ instance: (any EngineInstance)?) {
         cores = []

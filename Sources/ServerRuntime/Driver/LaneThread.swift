@@ -53,7 +53,9 @@ final class LaneThread: @unchecked Sendable {
     private let move = Mutex<Move?>(nil)
     private let isToMove = Atomic<Bool>(false)
     var mailbox = Mailbox()
-    private var instance: (any EngineInstance)?
+    private(set) var instance: (any EngineInstance)?
+    /// How its present run goes; others may raise that.
+    let runPace = RunPace()
     private var scatterer: Scatterer
     /// The batch between two of its stages; nil when there is none, or the core has given it up.
     private var staged: StagedBatch?
@@ -67,11 +69,11 @@ final class LaneThread: @unchecked Sendable {
     /// lock.
     var seat = CoreSeat()
     /// The thread's alone until `hasBegun`.
-    private var stance = LaneStance()
+    var stance = LaneStance()
     private let hasBegun = Atomic<Bool>(false)
     /// Whether the core goes on without it: nothing that it still brings is wanted.
     private let abandoned = Atomic<Bool>(false)
-    private let driver: CoreDriver
+    let driver: CoreDriver
 
     init(
         _ order: InstanceOrder,
@@ -199,27 +201,6 @@ final class LaneThread: @unchecked Sendable {
     /// Puts its threads on some of the instance's cores, without any on all of them.
     private func sit(on cores: ArraySlice<Int32>) {
         stance.sit(on: cores, own: placement.own, instance)
-    }
-
-    /// How the batch in the mailbox is to be run.
-    private var pace: WorkPace {
-        driver.urgency.pace(
-            isHigh: mailbox.isHigh,
-            overtakes: mailbox.order?.overtakes == true
-        )
-    }
-
-    /// Lets the engine run, behind high work if the batch is low. Only that: whoever holds the
-    /// core's lock or has results to hand out must not wait for a core that high work has.
-    private func perform(
-        _ stage: Stage,
-        by instance: any EngineInstance
-    ) throws(EngineError) -> StageTimes? {
-        let pace = instance.computesOnCaller ? pace : .usual
-        guard pace != .usual else { return try instance.perform(stage) }
-        pace.begin()
-        defer { pace.end() }
-        return try instance.perform(stage)
     }
 
     private func settleIn(_ placement: Placement) {

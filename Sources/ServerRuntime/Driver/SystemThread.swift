@@ -10,7 +10,15 @@ enum SystemThread {
         /// Only what others leave: loading and warming must not slow what is served. Where that is
         /// nothing, `StarvationWatch` helps.
         case background
+        /// Before what computes on and on, since it never runs for long.
+        case brief
     }
+
+    /// What a brief thread wants of a core at a time, in nanoseconds.
+    private static let slice: Int64 = 100_000
+
+    /// Lets the calling thread go before those that compute on and on.
+    static func runBriefly() { _ = host_run_briefly(slice) }
 
     /// Starts a thread that runs `body` and ends with it.
     ///
@@ -57,7 +65,11 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     guard let argument else { return nil }
     let start = Unmanaged<SystemThread.Start>.fromOpaque(argument).takeRetainedValue()
     host_name_thread(String(start.name.prefix(15)))
-    if start.urgency == .background { SystemThread.giveWay() }
+    switch start.urgency {
+    case .normal: break
+    case .background: SystemThread.giveWay()
+    case .brief: SystemThread.runBriefly()
+    }
     start.body()
     return nil
 }

@@ -20,7 +20,7 @@ final class WakeTimer: Sendable {
 
     /// Starts the thread.
     func start(_ onWake: @escaping @Sendable () -> Void) {
-        SystemThread.start("sluice-timer") { [self] in run(onWake) }
+        SystemThread.start("sluice-timer", urgency: .brief) { [self] in run(onWake) }
     }
 
     /// Asks for a wake at `instant`; nil asks for none.
