@@ -61,6 +61,16 @@ import Workloads
         #expect(twice.check("a: rate of confluence over triton, poisson")?.holds == true)
         let less = RatePart.result([found("triton", 0.3), found("confluence", 0.59)], mix)
         #expect(less.check("a: rate of confluence over triton, bursty")?.holds == false)
+        // A baseline that passes nowhere counts with the least load that it failed.
+        var nowhere = RatePart.Found(system: "triton")
+        var search = RateSearch(start: 0.5, limit: 2)
+        for load in [0.5, 0.3] {
+            search.note(.init(load: load, violationPercent: 5, worst: 9, goodput: 1, passes: false))
+        }
+        (nowhere.poisson, nowhere.bursty) = (search, search)
+        let beyond = RatePart.result([nowhere, found("confluence", 0.75)], mix)
+            .check("a: rate of confluence over triton, poisson")
+        #expect(beyond?.value == 2.5 && beyond?.note.contains("nowhere down to load 0.3") == true)
         let refused = RatePart.result(
             [found("triton", 0.3), .init(system: "confluence", refusal: "it does not start")],
             mix

@@ -6,8 +6,8 @@ public struct LivePace: Hashable, Sendable {
     public var follow: Double
     /// The counted part of one probe of a search.
     public var probe: Double
-    /// The most probes of one search, and how often one that leaves it open may go on; for systems
-    /// that no claim compares one less, and never.
+    /// The most probes of a search with independent arrivals, and how often one that leaves it open
+    /// may go on; of a system that no claim compares none does.
     public var probes: Int, extensions: Int
     /// The counted part of a longer load.
     public var load: Double
@@ -35,8 +35,8 @@ public struct LivePace: Hashable, Sendable {
         extensions: 2,
         load: 11,
         churn: 600,
-        stretches: 4,
-        quiet: 8,
+        stretches: 3,
+        quiet: 7,
         point: 0.2,
         cell: 0.15,
         networks: 6,
@@ -68,6 +68,12 @@ public struct LivePace: Hashable, Sendable {
         limit: 570
     )
 
+    /// The most probes of a search: one less with bursts, where most go on, and half as many of a
+    /// system that no claim compares.
+    func probes(isCompared: Bool, bursty: Bool) -> Int {
+        isCompared ? probes - (bursty ? 1 : 0) : (probes + 1) / 2
+    }
+
     /// About how long part g takes for each network, in seconds.
     private var network: Double {
         24 * 1.5 * cell + 3 * (4 + settle) + 4 * Double(rounds) * turn
@@ -84,17 +90,21 @@ public struct LivePace: Hashable, Sendable {
     public func estimate(of part: LivePart) -> Double {
         let (start, drain) = (4.0, 5.0)
         let load = load + 1
+        let one = follow + probe + 0.5
         // What a probe that stays open takes beyond the first piece: about one of a search with
-        // independent arrivals, three with bursts, of the two systems that are compared.
+        // independent arrivals, three with bursts.
         let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
+        func searches(_ isCompared: Bool) -> Double {
+            let probes = [false, true].map { self.probes(isCompared: isCompared, bursty: $0) }
+            return start + follow + 12 + Double(probes.reduce(0, +)) * one
+                + (isCompared ? 4 * longer : 0)
+        }
         return switch part {
-        case .rates:
-            4 * (start + follow + 12 + 2 * (Double(probes) - 0.5) * (follow + probe + 0.5))
-                - 2 * Double(probes) * (follow - warmUp) + 8 * longer
+        case .rates: 2 * searches(true) + 2 * searches(false)
         case .fluctuation: 2 * (start + follow + 1.5 * load)
         case .protection:
             2 * (start + follow + drain) + (1 + ProtectionPart.patience) * load
-        case .parity: 60 * point + start + warmUp + load
+        case .parity: 60 * point + start + ParityPart.length * load
         case .churn:
             start + churn + Double(stretches + 1) * quiet
                 + Double(2 * stretches + 2) * warmUp + 3 + 2
