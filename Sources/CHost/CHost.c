@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 static const int helped_niceness = 10, little_niceness = 18;
+static const uint64_t brief_slice = 100000;
 
 bool host_wait_until(sem_t *semaphore, int64_t nanoseconds) {
     const int64_t second = 1000000000;
@@ -59,10 +60,10 @@ void host_be_nice(int nice) {
     setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
 }
 
-bool host_run_briefly(int64_t slice) {
+bool host_run_briefly(void) {
     struct scheduling present;
-    if (slice <= 0 || !get_scheduling(0, &present)) return false;
-    present.runtime = (uint64_t)slice;
+    if (!get_scheduling(0, &present)) return false;
+    present.runtime = brief_slice;
     return syscall(SYS_sched_setattr, 0, &present, 0) == 0;
 }
 
@@ -85,21 +86,20 @@ enum host_pace host_pace_of(int32_t thread) {
     return nice > 0 ? HOST_PACE_NICE : HOST_PACE_USUAL;
 }
 
-bool host_set_pace(int32_t thread, enum host_pace pace) {
+static bool set_class(int32_t thread, int class, int nice) {
     struct sched_param none = {0};
-    const int nice = pace == HOST_PACE_HELPED          ? helped_niceness
-                     : pace == HOST_PACE_HELPED_LITTLE ? little_niceness
-                                                       : 0;
-    const int class = pace == HOST_PACE_IDLE ? SCHED_IDLE : SCHED_OTHER;
     return sched_setscheduler(thread, class, &none) == 0 &&
            setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
 }
 
-bool host_hasten(int32_t thread, int nice) {
-    struct sched_param none = {0};
-    return sched_setscheduler(thread, SCHED_OTHER, &none) == 0 &&
-           setpriority(PRIO_PROCESS, (id_t)thread, nice) == 0;
+bool host_set_pace(int32_t thread, enum host_pace pace) {
+    const int nice = pace == HOST_PACE_HELPED          ? helped_niceness
+                     : pace == HOST_PACE_HELPED_LITTLE ? little_niceness
+                                                       : 0;
+    return set_class(thread, pace == HOST_PACE_IDLE ? SCHED_IDLE : SCHED_OTHER, nice);
 }
+
+bool host_hasten(int32_t thread, int nice) { return set_class(thread, SCHED_OTHER, nice); }
 
 static FILE *open_task_file(int32_t thread, const char *name) {
     char path[64];

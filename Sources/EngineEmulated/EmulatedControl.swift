@@ -5,7 +5,9 @@ import ServingDomain
 ///
 /// Runs pass a gate that is open at first. While it is closed, each run waits at its beginning
 /// until it is let through, the gate opens, or the run is terminated. Any thread may call it.
-public final class EmulatedControl: Sendable {
+public final class EmulatedControl: @unchecked Sendable {
+    // Safe: `state` is read and written only while `monitor` is locked.
+
     /// One run that ended.
     public struct Run: Hashable, Sendable {
         /// Items of the batch.
@@ -24,8 +26,7 @@ public final class EmulatedControl: Sendable {
     public static let recordLimit = 65_536
 
     let monitor = Monitor()
-    // Safe: read and written only while `monitor` is locked.
-    private nonisolated(unsafe) var state = State()
+    private var state = State()
 
     /// Creates a control with an open gate and no faults.
     public init() {}
@@ -94,15 +95,15 @@ public final class EmulatedControl: Sendable {
 
 extension EmulatedControl {
     /// Where one instance stands.
-    final class Seat: Sendable {
+    final class Seat: @unchecked Sendable {
+        // Safe: `standing` is read and written by the control alone, while its monitor is locked.
         struct Standing {
             var running = false
             var stopping = false
             var runs = 0
         }
 
-        // Safe: read and written by the control alone, while its monitor is locked.
-        nonisolated(unsafe) var standing = Standing()
+        var standing = Standing()
     }
 
     var faults: EmulatedFaults { locked { $0.faults } }

@@ -3,22 +3,20 @@ import ServingDomain
 import VirtualDevices
 
 /// An instance of an emulated model: buffers, and a wait in place of a computation.
-final class EmulatedInstance: EngineInstance {
+final class EmulatedInstance: EngineInstance, @unchecked Sendable {
+    // Safe: one thread at a time calls all but `terminate`, which touches the seats alone.
+
     /// The most bytes of one tensor over all rows of a batch.
     static let tensorLimit = 1 << 30
 
     private let loaded: LoadedEmulation
     private let seat = EmulatedControl.Seat()
     private let wait = EmulatedDevices.Seat()
-    // Safe: one thread at a time calls all but `terminate`, which does not touch the batch.
-    private nonisolated(unsafe) var batch: Batch
-    // Safe: one thread at a time calls all but `terminate`, which does not ask where it is.
-    private nonisolated(unsafe) var placement: Placement
-    // Safe: written by `init` and `pin`, read by runs: one thread at a time calls those.
+    private var batch: Batch
+    private var placement: Placement
     /// The place of its latencies on the emulated devices.
-    private nonisolated(unsafe) var row: Int32
-    // Safe: counted by `prepare`, read by runs: one thread at a time calls those.
-    private nonisolated(unsafe) var draws: UInt64
+    private var row: Int32
+    private var draws: UInt64
 
     init(of loaded: LoadedEmulation, number: UInt64, placement: Placement) throws(EngineError) {
         self.loaded = loaded

@@ -3,15 +3,10 @@ import Glibc
 /// A lock with a condition that can wait until a point of `CLOCK_MONOTONIC`.
 ///
 /// `Mutex` has no condition, and Foundation's waits by the wall clock, which can be set back.
-final class Monitor: Sendable {
+final class Monitor: @unchecked Sendable {
     // Safe: the pointers never change, and what they point at is made to be shared by threads.
-    private nonisolated(unsafe) let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(
-        capacity: 1
-    )
-    // Safe: the pointer never changes; a condition is made to be shared by threads.
-    private nonisolated(unsafe) let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(
-        capacity: 1
-    )
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     init() {
         var attributes = pthread_condattr_t()
@@ -46,11 +41,9 @@ final class Monitor: Sendable {
     }
 
     /// A further condition of a monitor, for one thread that waits.
-    final class Bell: Sendable {
+    final class Bell: @unchecked Sendable {
         // Safe: the pointer never changes, and what it points at is made to be shared by threads.
-        private nonisolated(unsafe) let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(
-            capacity: 1
-        )
+        private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
         init() {
             var attributes = pthread_condattr_t()

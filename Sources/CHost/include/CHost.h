@@ -23,11 +23,11 @@ bool host_may_take_back(void);
 /// as well: 0 (as usual) to 19.
 void host_be_nice(int nice);
 
-/// Says that the calling thread runs for short times only, of so many nanoseconds: one that has
-/// its slice still before it goes before one that computes on and on, which it else may have to
-/// wait for until the next tick. No privilege is needed. Linux 6.12 and later heed it; false where
-/// the kernel refuses.
-bool host_run_briefly(int64_t slice);
+/// Says that the calling thread runs for short times only, 0.1 ms: one that has its slice still
+/// before it goes before one that computes on and on, which it else may have to wait for until the
+/// next tick, up to 4 ms. No privilege is needed. Linux 6.12 and later heed it; false where the
+/// kernel refuses.
+bool host_run_briefly(void);
 
 /// The slice that a thread has, in nanoseconds, by the system's number for it, 0 = the calling
 /// one; 0 where the kernel tells none.

@@ -8,15 +8,17 @@ public import VirtualDevices
 /// Each run waits on the thread that asked for it. One of those that wait is the leader: it
 /// sleeps until the next stage ends, tells whose stage that was, and leaves its office to another
 /// when its own ends; so a stage's end wakes two threads at most, however many wait.
-public final class EmulatedDevices: Sendable {
+public final class EmulatedDevices: @unchecked Sendable {
+    // Safe: `cluster`, `waiting` and `leader` are read and written only while `monitor` is locked.
+
     /// The most models, all versions and loads counted.
     public static let modelLimit = 65_536
 
     /// One instance's wait.
-    final class Seat: Sendable {
+    final class Seat: @unchecked Sendable {
+        // Safe: `standing` is read and written only while the devices' monitor is locked.
         fileprivate let bell = Monitor.Bell()
-        // Safe: read and written only while the devices' monitor is locked.
-        fileprivate nonisolated(unsafe) var standing = Standing()
+        fileprivate var standing = Standing()
 
         fileprivate struct Standing {
             var job = VirtualCluster.none
@@ -28,12 +30,9 @@ public final class EmulatedDevices: Sendable {
     /// The devices, in order of their identifiers.
     public let devices: [DeviceSpec]
     private let monitor = Monitor()
-    // Safe: read and written only while `monitor` is locked.
-    private nonisolated(unsafe) var cluster: VirtualCluster
-    // Safe: read and written only while `monitor` is locked.
-    private nonisolated(unsafe) var waiting: [Seat] = []
-    // Safe: read and written only while `monitor` is locked.
-    private nonisolated(unsafe) var leader: Seat?
+    private var cluster: VirtualCluster
+    private var waiting: [Seat] = []
+    private var leader: Seat?
 
     /// Creates idle devices.
     ///

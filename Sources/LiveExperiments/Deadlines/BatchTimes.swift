@@ -40,8 +40,7 @@ struct BatchTimes: Hashable, Sendable {
     /// The standard deviation of the logarithm of a model's times, each held against what the
     /// profile says of its size; nil with fewer than ten batches.
     func spread(of profile: Profile) -> Double? {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
-        guard let surface = try? profile.surface(on: device) else { return nil }
+        guard let surface = profile.surfaceOnOneCore else { return nil }
         let logs = (batches[profile.model] ?? []).compactMap { batch in
             surface.latency(batch: batch.items, units: 1).map { log(batch.ms / $0.inMilliseconds) }
         }

@@ -76,7 +76,7 @@ extension ParityPart {
         _ profiles: [Profile],
         _ spreads: [Double]
     ) throws -> SimulationSetup {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
+        let device = DeviceSpec.oneCore
         var library = ProfileLibrary()
         for profile in profiles { try library.add(profile, source: profile.model) }
         var models: [SimulatedModel] = []
@@ -118,8 +118,7 @@ extension ParityPart {
 
     /// How much longer a server's batches took than the profile says; 1 where there are none.
     static func factor(_ counts: ModelCounts?, over profile: Profile) -> Double {
-        let device = DeviceSpec(id: DeviceID(0), name: "cpu0", kind: "cpu", units: 1)
-        guard let counts, let surface = try? profile.surface(on: device) else { return 1 }
+        guard let counts, let surface = profile.surfaceOnOneCore else { return 1 }
         var (found, told) = (0.0, 0.0)
         for size in counts.sizes {
             guard let each = surface.latency(batch: Int32(size.items), units: 1) else { continue }
@@ -130,7 +129,20 @@ extension ParityPart {
     }
 }
 
+extension DeviceSpec {
+    /// The device of part (d).
+    fileprivate static let oneCore = DeviceSpec(
+        id: DeviceID(0),
+        name: "cpu0",
+        kind: "cpu",
+        units: 1
+    )
+}
+
 extension Profile {
+    /// Its latencies on the device of part (d); nil where it has none there.
+    var surfaceOnOneCore: LatencySurface? { try? surface(on: .oneCore) }
+
     /// The same with all latencies multiplied.
     func scaled(by factor: Double) -> Profile {
         var scaled = self

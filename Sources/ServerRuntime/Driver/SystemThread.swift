@@ -14,12 +14,6 @@ enum SystemThread {
         case brief
     }
 
-    /// What a brief thread wants of a core at a time, in nanoseconds.
-    private static let slice: Int64 = 100_000
-
-    /// Lets the calling thread go before those that compute on and on.
-    static func runBriefly() { _ = host_run_briefly(slice) }
-
     /// Starts a thread that runs `body` and ends with it.
     ///
     /// - Parameter name: Shown by the system's tools, 15 characters at most.
@@ -68,7 +62,7 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     switch start.urgency {
     case .normal: break
     case .background: SystemThread.giveWay()
-    case .brief: SystemThread.runBriefly()
+    case .brief: _ = host_run_briefly()
     }
     start.body()
     return nil
