@@ -33,10 +33,10 @@ import Testing
     }
 
     private func follow(_ flights: inout [Flight], _ setting: CourseSetting) {
-        var (setting, order) = (setting, Int64(100))
+        var order = Int64(100)
         Course.follow(
             &flights,
-            &setting,
+            setting,
             order: &order,
             from: 0,
             to: 1e12,

@@ -35,12 +35,12 @@ struct DeviceView: Sendable {
     /// Takes over a device.
     mutating func load(
         _ device: DeviceID,
-        _ setting: CourseSetting,
+        _ setting: consuming CourseSetting,
         at now: Instant,
         using forecast: borrowing Forecast
     ) {
         self.device = device.index
-        outlook.load(forecast.traffic[device.position], setting, at: now)
+        outlook.load(forecast.traffic, at: device.position, setting, at: now)
         isJudged = false
         hasRooms = false
     }
@@ -60,6 +60,20 @@ struct DeviceView: Sendable {
         for place in outlook.present.indices {
             safe.append(outlook.safeFinish(at: place, margin: outlook.present[place].margin))
         }
+    }
+
+    /// How many batches on the device cost `candidate` something.
+    func company(of candidate: borrowing Flight) -> Int { outlook.company(of: candidate) }
+
+    /// The part of `candidate`'s time that its forecast may be short of beside them.
+    func safety(
+        of candidate: borrowing Flight,
+        _ company: Int,
+        using forecast: borrowing Forecast
+    ) -> Double {
+        let features = outlook.features(of: candidate)
+        let id = DeviceID(device)
+        return forecast.safety(of: candidate, on: id, company: company, features)
     }
 
     /// Weighs a batch that would begin now on `gpulet`.

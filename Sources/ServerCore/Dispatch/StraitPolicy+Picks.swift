@@ -176,9 +176,9 @@ extension StraitPolicy {
                 isStaged: stage != .whole
             )
         else { return nil }
-        let company = views[spot.view].outlook.company(of: flight)
-        let features = views[spot.view].outlook.features(of: flight)
-        let safety = forecast.safety(of: flight, on: spot.device, company: company, features)
+        // By span: a view has much in it to copy.
+        let company = views.span[spot.view].company(of: flight)
+        let safety = views.span[spot.view].safety(of: flight, company, using: forecast)
         let verdict = views[spot.view].weigh(flight, on: spot.gpulet, safety: safety)
         if verdict.harms, options.avoidsHarm {
             harms = true

@@ -67,6 +67,24 @@ package enum Course {
         }
     }
 
+    /// How many other devices copy on the same link, per direction, and what they have left.
+    private struct Rivals {
+        var inward: Double, outward: Double
+        var bytesIn: Double, bytesOut: Double
+
+        init(of setting: borrowing CourseSetting) {
+            (inward, outward) = (setting.rivalsIn, setting.rivalsOut)
+            (bytesIn, bytesOut) = (setting.rivalBytesIn, setting.rivalBytesOut)
+        }
+
+        mutating func pass(_ step: Double, at rate: Double) {
+            bytesIn -= step * inward * rate
+            bytesOut -= step * outward * rate
+            if bytesIn <= 1 { inward = 0 }
+            if bytesOut <= 1 { outward = 0 }
+        }
+    }
+
     /// Follows `flights` from `start` to `end`, or until all have landed.
     ///
     /// - Parameters:
@@ -77,7 +95,7 @@ package enum Course {
     @discardableResult
     package static func follow(
         _ flights: inout [Flight],
-        _ setting: inout CourseSetting,
+        _ setting: borrowing CourseSetting,
         order: inout Int64,
         from start: Double,
         to end: Double,
@@ -87,7 +105,7 @@ package enum Course {
         return follow(
             &flights,
             &noIntegrals,
-            &setting,
+            setting,
             order: &order,
             from: start,
             to: end,
@@ -100,7 +118,7 @@ package enum Course {
     static func follow(
         _ array: inout [Flight],
         _ logs: inout [FlightLog],
-        _ setting: inout CourseSetting,
+        _ setting: borrowing CourseSetting,
         order: inout Int64,
         from start: Double,
         to end: Double,
@@ -108,11 +126,12 @@ package enum Course {
     ) -> Int {
         var flights = array.mutableSpan
         var notes = logs.mutableSpan
+        var rivals = Rivals(of: setting)
         var now = start
         var steps = 0
         while now < end, steps < CourseSetting.stepLimit {
             steps += 1
-            let moment = look(flights, setting)
+            let moment = look(flights, setting, rivals)
             if moment.active == 0 {
                 // What should have ended still runs until its event says otherwise.
                 if !notes.isEmpty { integrate(flights, &notes, moment, setting, end - now) }
@@ -130,10 +149,7 @@ package enum Course {
             if !notes.isEmpty { integrate(flights, &notes, moment, setting, step) }
             now += step
             advance(&flights, moment, setting, by: step)
-            setting.rivalBytesIn -= step * setting.rivalsIn * setting.rivalRate
-            setting.rivalBytesOut -= step * setting.rivalsOut * setting.rivalRate
-            if setting.rivalBytesIn <= 1 { setting.rivalsIn = 0 }
-            if setting.rivalBytesOut <= 1 { setting.rivalsOut = 0 }
+            rivals.pass(step, at: setting.rivalRate)
             for place in flights.indices {
                 turn(&flights[place], setting, order: &order, at: now, isForecast: isForecast)
             }
@@ -143,7 +159,8 @@ package enum Course {
 
     private static func look(
         _ flights: borrowing MutableSpan<Flight>,
-        _ setting: borrowing CourseSetting
+        _ setting: borrowing CourseSetting,
+        _ rivals: Rivals
     ) -> Moment {
         var moment = Moment()
         for place in flights.indices {
@@ -181,13 +198,13 @@ package enum Course {
         let kept = isBoth ? copy.bothWays : 1
         moment.rateIn = UplinkShare.rate(
             copy.inward * kept,
-            beside: setting.rivalsIn,
+            beside: rivals.inward,
             wanting: setting.rivalRate,
             capacity: setting.hasTransfers ? copy.uplink : 0
         )
         moment.rateOut = UplinkShare.rate(
             copy.outward * kept,
-            beside: setting.rivalsOut,
+            beside: rivals.outward,
             wanting: setting.rivalRate,
             capacity: setting.hasTransfers ? copy.uplink : 0
         )

@@ -46,14 +46,13 @@ package struct DeviceTraffic: Sendable {
     }
 
     /// Brings the flights up to `now`.
-    mutating func advance(to now: Int64, _ setting: CourseSetting) {
+    mutating func advance(to now: Int64, _ setting: borrowing CourseSetting) {
         guard now > clock else { return }
         if !flights.isEmpty {
-            var setting = setting
             Course.follow(
                 &flights,
                 &logs,
-                &setting,
+                setting,
                 order: &order,
                 from: 0,
                 to: Double(now - clock),

@@ -10,7 +10,7 @@ extension Forecast {
         case .copyIn, .copyOut: return
         }
         let id = DeviceID(Int32(device))
-        outlook.load(traffic[device], setting(of: id), at: now)
+        outlook.load(traffic, at: device, setting(of: id), at: now)
         outlook.see()
         let future = outlook.future[place]
         var pressure = Pressure.none

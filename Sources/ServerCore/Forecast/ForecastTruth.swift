@@ -1,7 +1,7 @@
 public import ServingDomain
 
 /// What a simulator can tell in advance (policy `oracle`): nothing else may know it.
-public protocol ForecastTruth: Sendable {
+public protocol ForecastTruth: AnyObject, Sendable {
     /// Real / profiled time alone of the batch of `model` that will be launched as number `draw`.
     func factor(of model: ModelID, draw: UInt64) -> Double
 

@@ -29,25 +29,30 @@ package struct Outlook: Sendable {
         future.reserveCapacity(DeviceTraffic.capacity + 1)
     }
 
-    /// Takes over what is on a device, brought up to `now`.
+    /// Takes over what is on the device at `place` of `traffic`, brought up to `now`.
+    ///
+    /// One of many by its place, since it has much in it to copy.
     package mutating func load(
-        _ traffic: borrowing DeviceTraffic,
-        _ setting: CourseSetting,
+        _ traffic: [DeviceTraffic],
+        at place: Int,
+        _ setting: consuming CourseSetting,
         at now: Instant
     ) {
         self.setting = setting
-        self.now = max(now.nanoseconds, traffic.clock)
-        order = traffic.order
+        let clock = traffic[place].clock
+        self.now = max(now.nanoseconds, clock)
+        order = traffic[place].order
         present.removeAll(keepingCapacity: true)
-        for place in traffic.flights.indices { present.append(traffic.flights[place]) }
-        if self.now > traffic.clock, !present.isEmpty {
-            var moving = setting
+        for flight in traffic[place].flights.indices {
+            present.append(traffic[place].flights[flight])
+        }
+        if self.now > clock, !present.isEmpty {
             Course.follow(
                 &present,
-                &moving,
+                self.setting,
                 order: &order,
                 from: 0,
-                to: Double(self.now - traffic.clock),
+                to: Double(self.now - clock),
                 isForecast: false
             )
         }
@@ -110,10 +115,9 @@ package struct Outlook: Sendable {
 
     private mutating func follow() {
         var order = order
-        var setting = setting
         Course.follow(
             &future,
-            &setting,
+            setting,
             order: &order,
             from: 0,
             to: Self.horizon,

@@ -15,6 +15,16 @@ package struct LaneScaler: Scaler {
         var decisions = 0
         var note = ""
         var isIdle = false
+
+        /// Takes note of a batch; when the next decision is due, nil before the first.
+        mutating func observe(_ batch: EndedBatch, at now: Instant) -> Instant? {
+            guard hasBegun else { return nil }
+            if !batch.failed {
+                failures = 0
+                controller.observe(batch, at: now)
+            }
+            return due
+        }
     }
 
     package private(set) var due: Instant?
@@ -37,19 +47,16 @@ package struct LaneScaler: Scaler {
 
     package mutating func batchEnded(_ batch: EndedBatch, at now: Instant) {
         let place = batch.lane.position
-        guard place < tracks.count, tracks[place]?.hasBegun == true else { return }
-        if batch.failed {
-            failed(batch, place, at: now)
-        } else {
-            tracks[place]?.failures = 0
-            tracks[place]?.controller.observe(batch, at: now)
+        guard place < tracks.count else { return }
+        if batch.failed { failed(batch, place, at: now) }
+        if let next = tracks[place]?.observe(batch, at: now) {
+            due = min(due ?? .distantFuture, next)
         }
-        if let next = tracks[place]?.due { due = min(due ?? .distantFuture, next) }
     }
 
     /// Two failures in a row at one batch size put a ceiling below it; one alone may be chance.
     private mutating func failed(_ batch: EndedBatch, _ place: Int, at now: Instant) {
-        guard var track = tracks[place], batch.items > 1 else { return }
+        guard var track = tracks[place], track.hasBegun, batch.items > 1 else { return }
         track.failures += 1
         if track.failures >= 2 {
             track.failingBatch = min(track.failingBatch, batch.items)

@@ -5,7 +5,7 @@ import VirtualDevices
 /// What policy `oracle` is told: the noise of batches to come, and what really happens side by
 /// side. For layouts of whole devices of one kind, which is what that policy is compared on: every
 /// stage counts as one on all of the first device.
-struct RunTruth: ForecastTruth {
+final class RunTruth: ForecastTruth {
     private let noises: [LatencyNoise]
     private let profiles: [DeviceProfile?]
     private let truth: any TrueContention
