@@ -118,7 +118,7 @@ import Testing
             #expect(sum + 36 * pace.point + 5 <= pace.limit)
         }
         #expect(LivePace.whole.networks(within: .infinity) == 6)
-        #expect(LivePace.whole.networks(within: 0) == 2)
+        #expect(LivePace.whole.networks(within: 0) == 1)
         #expect(LivePace.whole.limit == 25 * 60)
         #expect(LivePace.whole.churn == 10 * 60)
     }

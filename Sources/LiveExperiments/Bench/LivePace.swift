@@ -36,11 +36,11 @@ public struct LivePace: Hashable, Sendable {
         load: 11,
         churn: 600,
         stretches: 3,
-        quiet: 7,
+        quiet: 17,
         point: 0.2,
         cell: 0.15,
         networks: 6,
-        fewestNetworks: 2,
+        fewestNetworks: 1,
         settle: 6.5,
         rounds: 5,
         turn: 0.25,
@@ -68,11 +68,8 @@ public struct LivePace: Hashable, Sendable {
         limit: 570
     )
 
-    /// The most probes of a search: one less with bursts, where most go on, and half as many of a
-    /// system that no claim compares.
-    func probes(isCompared: Bool, bursty: Bool) -> Int {
-        isCompared ? probes - (bursty ? 1 : 0) : (probes + 1) / 2
-    }
+    /// The most probes of a search: half as many of a system that no claim compares.
+    func probes(isCompared: Bool) -> Int { isCompared ? probes : (probes + 1) / 2 }
 
     /// About how long part g takes for each network, in seconds.
     private var network: Double {
@@ -95,9 +92,8 @@ public struct LivePace: Hashable, Sendable {
         // independent arrivals, three with bursts.
         let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
         func searches(_ isCompared: Bool) -> Double {
-            let probes = [false, true].map { self.probes(isCompared: isCompared, bursty: $0) }
-            return start + follow + 12 + Double(probes.reduce(0, +)) * one
-                + (isCompared ? 4 * longer : 0)
+            let probes = 2 * probes(isCompared: isCompared)
+            return start + follow + 12 + Double(probes) * one + (isCompared ? 4 * longer : 0)
         }
         return switch part {
         case .rates: 2 * searches(true) + 2 * searches(false)
@@ -107,7 +103,7 @@ public struct LivePace: Hashable, Sendable {
         case .parity: 60 * point + start + ParityPart.length * load
         case .churn:
             start + churn + Double(stretches + 1) * quiet
-                + Double(2 * stretches + 2) * warmUp + 3 + 2
+                + Double(2 * stretches + 3) * warmUp + 2 * 3 + 2
         case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler: Double(fewestNetworks) * network
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)

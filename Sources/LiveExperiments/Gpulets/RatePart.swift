@@ -102,8 +102,8 @@ struct RatePart: Sendable {
         let first = Self.compared.contains(server.name) ? 0.5 : 0.15
         let poisson = try await search(server, bursty: false, from: first)
         found.poisson = poisson
-        // Bursts cost: the second search begins below what the first found.
-        let start = (poisson.best?.load ?? poisson.bound?.load ?? first) * 0.5
+        // Bursts cost: the second search begins a step below what the first found.
+        let start = (poisson.best?.load ?? poisson.bound?.load ?? first) / poisson.growth
         found.bursty = try await search(server, bursty: true, from: start)
         found.sketch = (try? await server.plan().sketch) ?? ""
         return found
@@ -115,7 +115,7 @@ struct RatePart: Sendable {
         from start: Double
     ) async throws -> RateSearch {
         let isCompared = Self.compared.contains(server.name)
-        let limit = bench.pace.probes(isCompared: isCompared, bursty: bursty)
+        let limit = bench.pace.probes(isCompared: isCompared)
         var search = RateSearch(start: start, limit: limit)
         // A real Triton tells no plan.
         let hasPlans = (try? await server.plan().plan.planner).map { $0 != "whole" } ?? false
