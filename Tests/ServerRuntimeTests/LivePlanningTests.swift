@@ -83,13 +83,13 @@ import VirtualDevices
         }
     }
 
-    /// Lets others work until `isDone`; a minute at most. It takes no core meanwhile: what is
-    /// waited for gives way to all else.
+    /// Lets others work until `isDone`; five minutes at most. It takes no core meanwhile: what is
+    /// waited for gives way to all else, to every test beside it, too.
     private func wait(
         _ what: Comment,
         until isDone: () throws -> Bool
     ) async rethrows {
-        let end = ServingRuntime.now() + .seconds(60)
+        let end = ServingRuntime.now() + .seconds(300)
         while try !isDone() {
             guard ServingRuntime.now() < end else {
                 Issue.record(what)
