@@ -96,12 +96,16 @@ import Testing
             low: none,
             copy: copies(uplink: 1_000_000_000)
         )
-        setting.rivalsIn = 1
-        setting.rivalRate = 0.5
-        setting.rivalBytesIn = 250_000
+        setting.rivals.inward = 1
+        setting.rivals.rate = 0.5
+        setting.rivals.bytesIn = 250_000
         follow(&flights, setting)
         // Half the link for half a millisecond, then all of it; the set-up counts as link time.
         #expect(flights[0].finish > 1_200_000 && flights[0].finish < 1_300_000)
+        // The same where another batch ends before the rivals do.
+        var both = [flight(1, bytes: 1_000_000, work: 1), flight(2, work: 300_000)]
+        follow(&both, setting)
+        #expect(abs(both[0].finish - flights[0].finish) < 20)
         #expect(UplinkShare.rates([1, 4, 10], capacity: 9) == [1, 4, 4])
         #expect(UplinkShare.rates([1, 2], capacity: 0) == [1, 2])
         #expect(UplinkShare.rate(4, beside: 1, wanting: 10, capacity: 6) == 3)

@@ -103,7 +103,8 @@ public struct LivePace: Hashable, Sendable {
         case .parity: 60 * point + start + ParityPart.length * load
         case .churn:
             start + churn + Double(stretches + 1) * quiet
-                + Double(2 * stretches + 3) * warmUp + 2 * 3 + 2
+                + Double(2 * stretches + 1 + ChurnPart.trials) * warmUp
+                + Double(ChurnPart.trials) * ChurnPart.trial + 2
         case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler: Double(fewestNetworks) * network
         case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)

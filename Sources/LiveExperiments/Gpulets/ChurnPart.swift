@@ -19,6 +19,8 @@ struct ChurnPart: Sendable {
     static let busy = 0.8
     /// Seconds between two changes.
     static let period = 5.0
+    /// How often the load is tried and corrected before, and for how many seconds each time.
+    static let trials = 2, trial = 3.0
     /// How much longer the 99th percentile may be than in quiet times.
     static let allowed = 1.3
 
@@ -60,9 +62,15 @@ struct ChurnPart: Sendable {
         let pace = bench.pace
         let stretch = pace.churn / Double(pace.stretches)
         var load = 0.3
-        // Twice, since what batches on one core or on all cost is not in proportion.
-        for _ in 1...2 {
-            let tried = try await phase(server, mix, load: load, seconds: 3, changes: false)
+        // More than once, since what batches on one core or on all cost is not in proportion.
+        for _ in 1...Self.trials {
+            let tried = try await phase(
+                server,
+                mix,
+                load: load,
+                seconds: Self.trial,
+                changes: false
+            )
             load *= Self.factor(busy: tried.busy)
         }
         bench.say("(e) load \(Numeral.short(load)), quiet for \(Int(pace.quiet)) s")

@@ -57,8 +57,9 @@ final class OverrideFolders: Sendable {
 
     private func makeFolder() throws(SourceError) -> String {
         let place = FileManager.default.temporaryDirectory.path
+        // Safe: mkdtemp writes over the six X alone, which it asks for, and the array ends in NUL.
         var template = Array("\(place)/sluice-load-XXXXXX".utf8CString)
-        // mkdtemp makes it readable for this user only.
+        // It makes a folder that this user alone can read.
         guard mkdtemp(&template) != nil else {
             throw SourceError(
                 .unreadable,

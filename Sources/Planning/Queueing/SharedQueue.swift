@@ -3,7 +3,7 @@
 /// Poisson arrivals of several models with fixed times make an M/G/1 queue. Its waiting time is
 /// a geometric number of residual times (Pollaczek and Khinchine), summed here on a grid whose
 /// cells round every residual up, so that the answer errs to the safe side.
-/// Times are in any one unit, rates in its inverse. Cost: O(lanes x cells), 1 us.
+/// Times are in any one unit, rates in its inverse. Cost: O(lanes x cells).
 struct SharedQueue: Hashable {
     /// What one lane brings.
     struct Stream: Hashable {

@@ -6,11 +6,8 @@ package struct CourseSetting: Sendable {
     package var isNovice = true
     /// What copies take.
     package var copy: CopyEstimate
-    /// What copies beside other devices of the same link, per direction: how many devices, what
-    /// each wants, and the bytes that they have left.
-    package var rivalsIn = 0.0, rivalsOut = 0.0
-    package var rivalRate = 0.0
-    package var rivalBytesIn = 0.0, rivalBytesOut = 0.0
+    /// What copies beside other devices of the same link.
+    package var rivals = Rivals()
     /// Whether co-runners cost anything, and whether copies wait for each other.
     package var hasInterference = true, hasTransfers = true
     /// Whether runs of class high go on as if no low ones were there.
@@ -32,6 +29,22 @@ package struct CourseSetting: Sendable {
 
     /// How many steps a course may take; more than any set of flights needs.
     static let stepLimit = 256
+
+    /// Copies of other devices on the same link, per direction.
+    package struct Rivals: Sendable {
+        /// How many devices copy, and what each wants.
+        package var inward = 0.0, outward = 0.0, rate = 0.0
+        /// The bytes that they have left.
+        package var bytesIn = 0.0, bytesOut = 0.0
+
+        /// Lets `step` nanoseconds pass.
+        mutating func pass(_ step: Double) {
+            bytesIn -= step * inward * rate
+            bytesOut -= step * outward * rate
+            if bytesIn <= 1 { inward = 0 }
+            if bytesOut <= 1 { outward = 0 }
+        }
+    }
 }
 
 /// Follows batches on one device from event to event: copies in order, runs that slow each other
@@ -64,24 +77,6 @@ package enum Course {
             guard flight.isHigh else { return (running - 1, pressure - flight.pressure) }
             guard setting.preemptsLow else { return (running - 1, pressure - flight.pressure) }
             return (runningHigh - 1, pressureHigh - flight.pressure)
-        }
-    }
-
-    /// How many other devices copy on the same link, per direction, and what they have left.
-    private struct Rivals {
-        var inward: Double, outward: Double
-        var bytesIn: Double, bytesOut: Double
-
-        init(of setting: borrowing CourseSetting) {
-            (inward, outward) = (setting.rivalsIn, setting.rivalsOut)
-            (bytesIn, bytesOut) = (setting.rivalBytesIn, setting.rivalBytesOut)
-        }
-
-        mutating func pass(_ step: Double, at rate: Double) {
-            bytesIn -= step * inward * rate
-            bytesOut -= step * outward * rate
-            if bytesIn <= 1 { inward = 0 }
-            if bytesOut <= 1 { outward = 0 }
         }
     }
 
@@ -126,7 +121,7 @@ package enum Course {
     ) -> Int {
         var flights = array.mutableSpan
         var notes = logs.mutableSpan
-        var rivals = Rivals(of: setting)
+        var rivals = setting.rivals
         var now = start
         var steps = 0
         while now < end, steps < CourseSetting.stepLimit {
@@ -144,12 +139,12 @@ package enum Course {
                     flights[place].rate = rate(flights[place], moment, setting)
                 }
             }
-            let step = min(end - now, nextEnd(flights, moment, setting))
+            let step = min(end - now, nextEnd(flights, moment, setting, rivals))
             guard step.isFinite else { break }
             if !notes.isEmpty { integrate(flights, &notes, moment, setting, step) }
             now += step
             advance(&flights, moment, setting, by: step)
-            rivals.pass(step, at: setting.rivalRate)
+            rivals.pass(step)
             for place in flights.indices {
                 turn(&flights[place], setting, order: &order, at: now, isForecast: isForecast)
             }
@@ -160,7 +155,7 @@ package enum Course {
     private static func look(
         _ flights: borrowing MutableSpan<Flight>,
         _ setting: borrowing CourseSetting,
-        _ rivals: Rivals
+        _ rivals: CourseSetting.Rivals
     ) -> Moment {
         var moment = Moment()
         for place in flights.indices {
@@ -199,13 +194,13 @@ package enum Course {
         moment.rateIn = UplinkShare.rate(
             copy.inward * kept,
             beside: rivals.inward,
-            wanting: setting.rivalRate,
+            wanting: rivals.rate,
             capacity: setting.hasTransfers ? copy.uplink : 0
         )
         moment.rateOut = UplinkShare.rate(
             copy.outward * kept,
             beside: rivals.outward,
-            wanting: setting.rivalRate,
+            wanting: rivals.rate,
             capacity: setting.hasTransfers ? copy.uplink : 0
         )
         return moment
@@ -266,7 +261,8 @@ package enum Course {
     private static func nextEnd(
         _ flights: borrowing MutableSpan<Flight>,
         _ moment: Moment,
-        _ setting: borrowing CourseSetting
+        _ setting: borrowing CourseSetting,
+        _ rivals: CourseSetting.Rivals
     ) -> Double {
         var least = Double.infinity
         for place in flights.indices {
@@ -280,11 +276,11 @@ package enum Course {
                 least = min(least, flights[place].setup + flights[place].bytes / rate)
             }
         }
-        if moment.headIn >= 0, setting.rivalsIn > 0 {
-            least = min(least, setting.rivalBytesIn / (setting.rivalsIn * setting.rivalRate))
+        if moment.headIn >= 0, rivals.inward > 0 {
+            least = min(least, rivals.bytesIn / (rivals.inward * rivals.rate))
         }
-        if moment.headOut >= 0, setting.rivalsOut > 0 {
-            least = min(least, setting.rivalBytesOut / (setting.rivalsOut * setting.rivalRate))
+        if moment.headOut >= 0, rivals.outward > 0 {
+            least = min(least, rivals.bytesOut / (rivals.outward * rivals.rate))
         }
         return least
     }

@@ -43,11 +43,11 @@ extension Forecast {
             where other != device.position && traffic[other].uplink == uplink {
                 let inward = traffic[other].copying(inward: true)
                 let outward = traffic[other].copying(inward: false)
-                if inward.count > 0 { setting.rivalsIn += 1 }
-                if outward.count > 0 { setting.rivalsOut += 1 }
-                setting.rivalBytesIn += inward.bytes
-                setting.rivalBytesOut += outward.bytes
-                setting.rivalRate = traffic[other].copy.inward
+                if inward.count > 0 { setting.rivals.inward += 1 }
+                if outward.count > 0 { setting.rivals.outward += 1 }
+                setting.rivals.bytesIn += inward.bytes
+                setting.rivals.bytesOut += outward.bytes
+                setting.rivals.rate = traffic[other].copy.inward
             }
         }
         return setting

@@ -1,6 +1,7 @@
 public import ServingDomain
 
-/// What a simulator can tell in advance (policy `oracle`): nothing else may know it.
+/// What a simulator can tell in advance (policy `oracle`): nothing else may know it. An object,
+/// since it goes wherever settings go.
 public protocol ForecastTruth: AnyObject, Sendable {
     /// Real / profiled time alone of the batch of `model` that will be launched as number `draw`.
     func factor(of model: ModelID, draw: UInt64) -> Double

@@ -19,11 +19,26 @@ package struct LaneScaler: Scaler {
         /// Takes note of a batch; when the next decision is due, nil before the first.
         mutating func observe(_ batch: EndedBatch, at now: Instant) -> Instant? {
             guard hasBegun else { return nil }
-            if !batch.failed {
+            if batch.failed {
+                fail(batch, at: now)
+            } else {
                 failures = 0
                 controller.observe(batch, at: now)
             }
             return due
+        }
+
+        /// Two failures in a row at one batch size put a ceiling below it; one may be chance.
+        private mutating func fail(_ batch: EndedBatch, at now: Instant) {
+            guard batch.items > 1 else { return }
+            failures += 1
+            guard failures >= 2 else { return }
+            failingBatch = min(failingBatch, batch.items)
+            failures = 0
+            urgent = now
+            note =
+                "Batches of \(batch.items) failed twice in a row; the limit stays below that. "
+                + "Look into the engine's log, or set batch.limit."
         }
     }
 
@@ -48,25 +63,9 @@ package struct LaneScaler: Scaler {
     package mutating func batchEnded(_ batch: EndedBatch, at now: Instant) {
         let place = batch.lane.position
         guard place < tracks.count else { return }
-        if batch.failed { failed(batch, place, at: now) }
         if let next = tracks[place]?.observe(batch, at: now) {
             due = min(due ?? .distantFuture, next)
         }
-    }
-
-    /// Two failures in a row at one batch size put a ceiling below it; one alone may be chance.
-    private mutating func failed(_ batch: EndedBatch, _ place: Int, at now: Instant) {
-        guard var track = tracks[place], track.hasBegun, batch.items > 1 else { return }
-        track.failures += 1
-        if track.failures >= 2 {
-            track.failingBatch = min(track.failingBatch, batch.items)
-            track.failures = 0
-            track.urgent = now
-            track.note =
-                "Batches of \(batch.items) failed twice in a row; the limit stays below that. "
-                + "Look into the engine's log, or set batch.limit."
-        }
-        tracks[place] = track
     }
 
     // MARK: Decisions

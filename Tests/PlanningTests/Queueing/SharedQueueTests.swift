@@ -6,7 +6,7 @@ import Testing
 /// `SharedQueue` against the sum that it stands for, term by term.
 @Suite struct SharedQueueTests {
     @Test(
-        "moved sums are the convolution of waits with rounded rests, cell by cell",
+        "Moved sums are the convolution of waits with rounded rests, cell by cell",
         arguments: 1...24 as ClosedRange<UInt64>
     )
     func convolution(seed: UInt64) {
