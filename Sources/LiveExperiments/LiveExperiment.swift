@@ -29,7 +29,6 @@ public struct LiveExperiment: Sendable {
     public func run() async throws -> Outcome {
         let place = try Workplace()
         defer { place.remove() }
-        let bench = LiveBench(options: options, place: place)
         let clock = ContinuousClock()
         let began = clock.now
         var mix: LiveMix?
@@ -44,8 +43,13 @@ public struct LiveExperiment: Sendable {
                 continue
             }
             let left = options.parts.count > 1 ? timeLeft(after: part, elapsed) : .infinity
+            let spare = max(0, left - options.pace.estimate(of: part))
+            let repeats = Repeats(seconds: min(options.pace.repeats(of: part), spare))
+            let bench = LiveBench(options: options, place: place, repeats: repeats)
             do {
-                parts.append((part, try await Self.run(part, bench, &mix, left)))
+                var result = try await Self.run(part, bench, &mix, left)
+                result.note(repeats, part)
+                parts.append((part, result))
             } catch let error as CancellationError {
                 throw error
             } catch {
@@ -122,6 +126,13 @@ public struct LiveExperiment: Sendable {
 }
 
 extension PartResult {
+    /// Adds what others took of the machine.
+    fileprivate mutating func note(_ repeats: Repeats, _ part: LivePart) {
+        let (letter, count) = (part.rawValue, Double(repeats.count))
+        row("\(letter): steal time while measuring, at most", [:], repeats.worst, "%")
+        row("\(letter): measured once more for steal time", [:], count, "times")
+    }
+
     /// A part that gave nothing: a claim that does not hold, and why.
     static func missing(_ part: LivePart, _ why: String) -> PartResult {
         var result = PartResult()

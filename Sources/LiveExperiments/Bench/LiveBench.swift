@@ -1,11 +1,14 @@
 import Documents
 import Foundation
+import Reports
 import ServerRuntime
 
 /// What all parts share: options, a folder, servers and profiles.
 struct LiveBench: Sendable {
     let options: LiveOptions
     let place: Workplace
+    /// What may be measured once more; by itself nothing.
+    var repeats = Repeats(seconds: 0)
 
     var pace: LivePace { options.pace }
 
@@ -14,6 +17,13 @@ struct LiveBench: Sendable {
 
     /// Tells what goes on.
     func say(_ line: String) { options.progress(line) }
+
+    /// Measures, and once more where others took too much of the machine meanwhile (`Repeats`).
+    func undisturbed<Value>(_ measure: () async throws -> Value) async throws -> Value {
+        try await repeats.measure(measure) { stolen in
+            say("others took \(Numeral.short(stolen)) % of the machine meanwhile: once more")
+        }
+    }
 
     // MARK: Servers
 

@@ -36,7 +36,7 @@ public struct LivePace: Hashable, Sendable {
         load: 11,
         churn: 600,
         stretches: 3,
-        quiet: 17,
+        quiet: 14,
         point: 0.2,
         cell: 0.15,
         networks: 6,
@@ -74,6 +74,20 @@ public struct LivePace: Hashable, Sendable {
     /// About how long part g takes for each network, in seconds.
     private var network: Double {
         24 * 1.5 * cell + 3 * (4 + settle) + 4 * Double(rounds) * turn
+    }
+
+    /// The seconds that a part may take longer to measure once more what others spoiled: one
+    /// measurement of most parts, some probes of a search.
+    func repeats(of part: LivePart) -> Double {
+        switch part {
+        case .rates: 5 * (follow + probe)
+        case .fluctuation: follow + 1.5 * load + 2
+        case .protection: follow + ProtectionPart.patience * load + 6
+        case .parity: ParityPart.length * load + 10
+        case .emulated: follow + load + 5
+        case .overhead: 3 * (1.2 + 12 * turn)
+        case .churn, .scaler: 0
+        }
     }
 
     /// How many networks part g tries where it has `seconds`.

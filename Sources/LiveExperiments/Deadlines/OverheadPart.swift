@@ -34,14 +34,16 @@ struct OverheadPart: Sendable {
                     var found: [(layers: Use, bare: Use)] = []
                     for round in 1...bench.pace.rounds {
                         bench.say("(h) round \(round) of \(bench.pace.rounds)")
-                        // Who goes first changes from round to round.
-                        if round.isMultiple(of: 2) {
-                            let bare = try await use(theirs)
-                            found.append((try await use(ours), bare))
-                        } else {
+                        let pair = try await bench.undisturbed {
+                            // Who goes first changes from round to round.
+                            if round.isMultiple(of: 2) {
+                                let bare = try await use(theirs)
+                                return (layers: try await use(ours), bare: bare)
+                            }
                             let layers = try await use(ours)
-                            found.append((layers, try await use(theirs)))
+                            return (layers: layers, bare: try await use(theirs))
                         }
+                        found.append(pair)
                     }
                     return Self.result(found)
                 }

@@ -70,7 +70,9 @@ struct ParityPart: Sendable {
         let mix = try LiveMix(profiles)
         let traces = traces(mix)
         bench.say("(d) live")
-        let live = try await live(mix, traces, own: Array(own), others: Array(cores.prefix(1)))
+        let live = try await bench.undisturbed {
+            try await self.live(mix, traces, own: Array(own), others: Array(cores.prefix(1)))
+        }
         let factors = profiles.map { Self.factor(live.counts[$0.model], over: $0) }
         let spreads = profiles.map { Self.spread(live.batches.spread(of: $0), over: $0) }
         bench.say("(d) simulated")

@@ -35,7 +35,9 @@ struct ProtectionPart: Sendable {
                 let command = ServerCommand.system(system, repository: repository)
                 let times = system == Self.systems[0] ? Self.patience : 1
                 found.append(
-                    try await bench.serve(command) { try await flood($0, times: times) }
+                    try await bench.serve(command) { server in
+                        try await bench.undisturbed { try await flood(server, times: times) }
+                    }
                 )
             } catch let refusal as ServerRefusal {
                 found.append(Found(system: system, refusal: refusal.description))

@@ -114,10 +114,11 @@ struct ChurnPart: Sendable {
         return try await withThrowingTaskGroup(of: Phase?.self) { group in
             group.addTask {
                 let pid = server.process?.pid ?? 0
-                let before = ProcessorTime.now(of: pid)
+                let (before, steal) = (ProcessorTime.now(of: pid), StealTime.now())
                 let report = try await drive.run(to: server.url)
                 let after = ProcessorTime.now(of: pid)
                 let busy = after.busy(since: before, cores: bench.processors.count)
+                bench.repeats.note(StealTime.now().percent(since: steal))
                 return Phase(report: report, busy: busy)
             }
             if changes {

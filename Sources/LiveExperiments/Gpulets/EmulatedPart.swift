@@ -71,7 +71,10 @@ struct EmulatedPart: Sendable {
         var runs: [Run] = []
         for part in highest == nil ? [] : Self.parts {
             bench.say("(f) \(Numeral.short(100 * part)) % of the planner's highest rate")
-            runs.append(try await send(part, of: highest ?? 0, to: server))
+            let run = try await bench.undisturbed {
+                try await send(part, of: highest ?? 0, to: server)
+            }
+            runs.append(run)
         }
         let sketch = (try? await server.plan().sketch) ?? ""
         var result = Self.result(highest: highest, cold: cold, runs)

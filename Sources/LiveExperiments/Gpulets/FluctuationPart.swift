@@ -51,7 +51,11 @@ struct FluctuationPart: Sendable {
             bench.say("(b) \(system)")
             do {
                 let command = ServerCommand.system(system, repository: repository)
-                found.append(try await bench.serve(command) { try await wave($0) })
+                found.append(
+                    try await bench.serve(command) { server in
+                        try await bench.undisturbed { try await wave(server) }
+                    }
+                )
             } catch let refusal as ServerRefusal {
                 found.append(Found(system: system, refusal: refusal.description))
             }

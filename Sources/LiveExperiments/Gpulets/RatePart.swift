@@ -129,15 +129,14 @@ struct RatePart: Sendable {
                 seed: bench.options.seed,
                 isShared: true
             )
-            var seen = try await Self.count(drive, server)
+            var seen = try await count(drive, server)
             // The same load goes on for twice as long, and once more, while it is close.
             drive.warmUp = bench.pace.probe / 4
             for _ in 0..<bench.pace.extensions
             where isCompared && seen.isClose(clump: bursty ? Self.clump : 1) {
                 drive.seconds *= 2
                 drive.seed += 1
-                try await server.settle()
-                seen += try await Self.count(drive, server)
+                seen += try await count(drive, server)
             }
             let probe = seen.probe(at: load)
             search.note(probe)
@@ -146,13 +145,17 @@ struct RatePart: Sendable {
                 "(a) \(server.name) load \(Numeral.short(load)): \(percent) % violations of"
                     + " \(seen.judged) requests"
             )
-            try await server.settle()
         }
         return search
     }
 
-    private static func count(_ drive: Drive, _ server: LiveServer) async throws -> ProbeCount {
-        ProbeCount(try await drive.run(to: server.url), seconds: drive.seconds)
+    /// Sends one piece of a load and waits until all of it is answered.
+    private func count(_ drive: Drive, _ server: LiveServer) async throws -> ProbeCount {
+        try await bench.undisturbed {
+            let report = try await drive.run(to: server.url)
+            try await server.settle()
+            return ProbeCount(report, seconds: drive.seconds)
+        }
     }
 
     // MARK: Arithmetic
