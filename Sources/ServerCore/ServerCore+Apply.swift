@@ -202,7 +202,7 @@ extension ServerCore {
             state.clear(slot)
             state.freeBatchPlace(slot)
         }
-        ended.removeAll(keepingCapacity: true)
+        ended.empty()
     }
 
     /// Stops a running batch when nobody waits for it any more.

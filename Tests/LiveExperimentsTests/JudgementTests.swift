@@ -61,6 +61,15 @@ import Workloads
         #expect(twice.check("a: rate of confluence over triton, poisson")?.holds == true)
         let less = RatePart.result([found("triton", 0.3), found("confluence", 0.59)], mix)
         #expect(less.check("a: rate of confluence over triton, bursty")?.holds == false)
+        // Ours is first asked for what the claim wants; a step below that with bursts only where
+        // nothing is known of the baseline.
+        let ours = RatePart.Found(system: "confluence")
+        let known = [found("gpulets", 0.1), found("triton", 0.3)]
+        #expect(RatePart.start(ours, "poisson", after: known) == 0.6)
+        #expect(RatePart.start(ours, "bursty", after: [found("triton", 0.9)]) == RatePart.most)
+        #expect(RatePart.start(ours, "poisson", after: []) == 0.5)
+        #expect(RatePart.start(found("triton", 0.48), "bursty", after: []) == 0.48 / 1.6)
+        #expect(RatePart.start(.init(system: "gpulets"), "poisson", after: known) == 0.15)
         // A baseline that passes nowhere counts with the least load that it failed.
         var nowhere = RatePart.Found(system: "triton")
         var search = RateSearch(start: 0.5, limit: 2)

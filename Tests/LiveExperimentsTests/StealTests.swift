@@ -44,6 +44,12 @@ import Testing
         #expect(repeats.spoils(40, seconds: 4))
         repeats.note(12)
         #expect(repeats.count == 2 && repeats.worst == 40)
+        // Two systems have as much each; what the first leaves is the second's as well.
+        let shared = Repeats(seconds: 20)
+        shared.use(part: 0.5)
+        #expect(!shared.spoils(50, seconds: 11) && shared.spoils(50, seconds: 4))
+        shared.use(part: 1)
+        #expect(shared.spoils(50, seconds: 16) && !shared.spoils(50, seconds: 1))
     }
 
     @Test("A whole run has time for all parts before any is measured once more")

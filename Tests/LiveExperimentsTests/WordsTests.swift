@@ -117,6 +117,9 @@ import Testing
         let stat = "42 (a) (b) S 1 2 3 4 5 6 7 8 9 10 70 30 0 0 20"
         #expect(ProcessorTime.processTicks(stat) == 100)
         #expect(ProcessorTime.processTicks("nothing") == 0)
+        // Our own time, by the clock: it only grows, and there is some of it.
+        let earlier = ProcessorTime.now(of: getpid()).process
+        #expect(earlier > 0 && ProcessorTime.now(of: getpid()).process >= earlier)
     }
 
     @Test("A median of an even number lies between the two in the middle")

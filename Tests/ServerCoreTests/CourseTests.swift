@@ -174,6 +174,33 @@ import Testing
         #expect(abs(flights[0].finish - 100_000) < 2)
     }
 
+    @Test("A run alone ends as it would beside one that is held, bit by bit", arguments: 1...60)
+    func alone(seed: UInt64) {
+        var dice = SeededGenerator(seed: seed)
+        func part() -> Double { Double(dice.number(in: 0...1_000)) / 1_000 }
+        var weights = none
+        for index in 0..<10 { weights[index] = part() - 0.3 }
+        var setting = CourseSetting(high: weights, low: none, copy: copies())
+        setting.slots = Double(dice.number(in: 0...3))
+        setting.ambient = Pressure(sm: part(), l2: part(), dram: part())
+        setting.ambientPart = part() < 0.3 ? 0 : part()
+        setting.preemptsLow = part() < 0.5
+        setting.isNovice = part() < 0.5
+        // Some are over already, some end beyond the horizon.
+        var one = flight(1, work: part() < 0.1 ? 0 : 1e13 * part() * part() * part() * part())
+        one.isHigh = part() < 0.5
+        one.workAfterStage = part() < 0.3 ? one.work * part() : 0
+        one.pressure = Pressure(sm: part(), l2: part(), dram: part())
+        var held = flight(2, work: 5_000)
+        held.phase = .held
+        var (alone, beside) = ([one], [one, held])
+        follow(&alone, setting)
+        follow(&beside, setting)
+        #expect(alone[0].finish == beside[0].finish && alone[0].runEnds == beside[0].runEnds)
+        #expect(alone[0].phase == beside[0].phase && alone[0].work == beside[0].work)
+        #expect(alone[0].rate == beside[0].rate)
+    }
+
     @Test("The written-out features and loss are those of the contention model", arguments: 1...20)
     func features(seed: UInt64) {
         var dice = SeededGenerator(seed: seed)

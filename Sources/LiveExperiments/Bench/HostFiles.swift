@@ -28,9 +28,20 @@ struct ProcessorTime: Hashable, Sendable {
         let elapsed = DispatchTime.now().uptimeNanoseconds
         return ProcessorTime(
             machine: busyTicks(HostFiles.text("/proc/stat")) / tick,
-            process: processTicks(HostFiles.text("/proc/\(pid)/stat")) / tick,
+            process: exact(of: pid) ?? processTicks(HostFiles.text("/proc/\(pid)/stat")) / tick,
             moment: Double(elapsed) / 1e9
         )
+    }
+
+    /// Seconds by the process's own clock, which counts nanoseconds where `stat` counts
+    /// hundredths; nil where the system has none for it.
+    private static func exact(of pid: Int32) -> Double? {
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+            return nil
+        }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// How busy the machine was since an earlier reading, 0...1, whoever for.

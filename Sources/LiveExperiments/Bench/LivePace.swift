@@ -85,7 +85,7 @@ public struct LivePace: Hashable, Sendable {
         case .protection: follow + ProtectionPart.patience * load + 6
         case .parity: ParityPart.length * load + 10
         case .emulated: follow + load + 5
-        case .overhead: 3 * (1.2 + 12 * turn)
+        case .overhead: 8 * OverheadPart.span(self)
         case .churn, .scaler: 0
         }
     }
@@ -102,8 +102,8 @@ public struct LivePace: Hashable, Sendable {
         let (start, drain) = (4.0, 5.0)
         let load = load + 1
         let one = follow + probe + 0.5
-        // What a probe that stays open takes beyond the first piece: about one of a search with
-        // independent arrivals, three with bursts.
+        // What probes that stay open take beyond the first piece: as if four of the eight of a
+        // system went on to the end.
         let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
         func searches(_ isCompared: Bool) -> Double {
             let probes = 2 * probes(isCompared: isCompared)
@@ -121,7 +121,8 @@ public struct LivePace: Hashable, Sendable {
                 + Double(ChurnPart.trials) * ChurnPart.trial + 2
         case .emulated: 2 * start + 2 * (follow + load + drain)
         case .scaler: Double(fewestNetworks) * network
-        case .overhead: 2 * start + 2 * Double(rounds) * (0.6 + 6 * turn)
+        case .overhead:
+            2 * start + 2 * Double(OverheadPart.rounds(self)) * (0.1 + OverheadPart.span(self))
         }
     }
 }

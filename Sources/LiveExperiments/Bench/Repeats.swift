@@ -10,8 +10,8 @@ final class Repeats: Sendable {
     static let limit = 10.0
 
     private struct State {
-        /// Seconds that repetitions may still take.
-        var left: Double
+        /// Seconds that repetitions may still take, in all and in the present share.
+        var left: Double, share: Double
         var count = 0
         var worst = 0.0
     }
@@ -19,7 +19,10 @@ final class Repeats: Sendable {
     private let state: Mutex<State>
 
     /// Begins with so many seconds for all repetitions.
-    init(seconds: Double) { state = Mutex(State(left: seconds)) }
+    init(seconds: Double) { state = Mutex(State(left: seconds, share: seconds)) }
+
+    /// From now on only this part of what is left may be used, 0...1; the rest is for others.
+    func use(part: Double) { state.withLock { $0.share = $0.left * part } }
 
     /// How many measurements were made once more.
     var count: Int { state.withLock { $0.count } }
@@ -53,7 +56,8 @@ final class Repeats: Sendable {
     /// - Returns: Whether it is to be made once more; else it counts.
     func spoils(_ stolenPercent: Double, seconds: Double) -> Bool {
         state.withLock { state in
-            if stolenPercent > Self.limit, state.left >= seconds {
+            if stolenPercent > Self.limit, state.share >= seconds {
+                state.share -= seconds
                 state.left -= seconds
                 state.count += 1
                 return true

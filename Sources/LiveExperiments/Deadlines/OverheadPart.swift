@@ -16,6 +16,16 @@ struct OverheadPart: Sendable {
 
     let bench: LiveBench
 
+    /// Many short rounds: a machine that others slow down is another one every few seconds.
+    private var rounds: Int { Self.rounds(bench.pace) }
+
+    static func rounds(_ pace: LivePace) -> Int { 2 * pace.rounds + 1 }
+
+    /// The seconds of load that one round gives each server, warm-up included.
+    static func span(_ pace: LivePace) -> Double { warmUp + 3 * pace.turn }
+
+    private static let warmUp = 0.5
+
     func run() async throws -> PartResult {
         let repository = try bench.place.repository(
             "overhead",
@@ -32,8 +42,8 @@ struct OverheadPart: Sendable {
             return try await bench.serve(ours) { ours in
                 try await bench.serve(theirs) { theirs in
                     var found: [(layers: Use, bare: Use)] = []
-                    for round in 1...bench.pace.rounds {
-                        bench.say("(h) round \(round) of \(bench.pace.rounds)")
+                    for round in 1...rounds {
+                        bench.say("(h) round \(round) of \(rounds)")
                         let pair = try await bench.undisturbed {
                             // Who goes first changes from round to round.
                             if round.isMultiple(of: 2) {
@@ -67,15 +77,15 @@ struct OverheadPart: Sendable {
         let pid = server.process?.pid ?? 0
         let drive = Drive(
             traffic: [.init(model: Self.network, process: .poisson(rate: Self.rate))],
-            warmUp: 0.5,
-            seconds: 6 * bench.pace.turn,
+            warmUp: Self.warmUp,
+            seconds: Self.span(bench.pace) - Self.warmUp,
             seed: bench.options.seed
         )
         let before = ProcessorTime.now(of: pid)
         let report = try await drive.run(to: server.url)
         let after = ProcessorTime.now(of: pid)
         // By requests, not by time: connecting and draining belong to no load.
-        let requests = Double(report.total.served + report.total.late) + 0.5 * Self.rate
+        let requests = Double(report.total.served + report.total.late) + Self.warmUp * Self.rate
         let seconds = requests / Self.rate
         return Use(
             percent: 100 * (after.process - before.process) / max(1e-9, seconds),

@@ -14,12 +14,16 @@ struct RatePart: Sendable {
     static let target = 1.0
     /// What our own is to reach of the baseline's rate.
     static let goal = 2.0
+    /// The highest load that a search begins with.
+    static let most = 1.0
     /// The systems whose rates the claim compares: they have more probes, and what a probe leaves
     /// open is looked at for longer.
-    static let compared: Set = ["triton", "confluence", TritonServer.name]
+    static let compared: Set = [baseline, ours, TritonServer.name]
 
-    /// About how many requests one burst makes late.
-    static let clump = 3.0
+    /// Ours, and what it is held against.
+    static let ours = "confluence", baseline = "triton"
+    /// About how many requests one bad moment makes late: a stall of the host, a burst.
+    static let clump = 2.0, burstClump = 3.0
 
     let bench: LiveBench
     let mix: LiveMix
@@ -39,11 +43,17 @@ struct RatePart: Sendable {
     func run() async throws -> PartResult {
         let repository = try bench.place.repository("rates", mix.settings)
         var found: [Found] = []
+        var waiting = bench.options.systems.count { Self.compared.contains($0) }
         for system in bench.options.systems {
             bench.say("(a) \(system)")
+            if Self.compared.contains(system) {
+                bench.repeats.use(part: 1 / Double(waiting))
+                waiting -= 1
+            }
             let command = ServerCommand.system(system, repository: repository)
             do {
-                found.append(try await bench.serve(command) { try await search($0) })
+                let known = found
+                found.append(try await bench.serve(command) { try await search($0, after: known) })
             } catch let refusal as ServerRefusal {
                 found.append(Found(system: system, refusal: refusal.description))
             }
@@ -52,7 +62,8 @@ struct RatePart: Sendable {
             bench.say("(a) a real Triton")
             do {
                 let triton = TritonServer(packages: packages, models: mix.members.map(\.name))
-                found.append(try await triton.serve(bench) { try await search($0) })
+                let known = found
+                found.append(try await triton.serve(bench) { try await search($0, after: known) })
             } catch let refusal as ServerRefusal {
                 found.append(Found(system: TritonServer.name, refusal: refusal.description))
             }
@@ -96,17 +107,32 @@ struct RatePart: Sendable {
         return search
     }
 
-    private func search(_ server: LiveServer) async throws -> Found {
+    private func search(_ server: LiveServer, after others: [Found]) async throws -> Found {
         var found = Found(system: server.name)
-        // The published systems, which split two cores between six models, carry little of it.
-        let first = Self.compared.contains(server.name) ? 0.5 : 0.15
-        let poisson = try await search(server, bursty: false, from: first)
-        found.poisson = poisson
-        // Bursts cost: the second search begins a step below what the first found.
-        let start = (poisson.best?.load ?? poisson.bound?.load ?? first) / poisson.growth
-        found.bursty = try await search(server, bursty: true, from: start)
+        for arrivals in ["poisson", "bursty"] {
+            let start = Self.start(found, arrivals, after: others)
+            let search = try await search(server, bursty: arrivals == "bursty", from: start)
+            if arrivals == "poisson" { found.poisson = search } else { found.bursty = search }
+        }
         found.sketch = (try? await server.plan().sketch) ?? ""
         return found
+    }
+
+    /// The load that a search begins with. Ours is first asked for what the claim wants of it,
+    /// where the baseline's rate is known.
+    static func start(_ found: Found, _ arrivals: String, after others: [Found]) -> Double {
+        func load(_ one: Found?, _ arrivals: String) -> Double? {
+            let search = one?.search(arrivals)
+            return search?.best?.load ?? search?.bound?.load
+        }
+        let rival = load(others.first { $0.system == baseline }, arrivals)
+        if found.system == ours, let rival { return min(goal * rival, most) }
+        // Bursts cost: the second search begins a step below what the first found.
+        if arrivals == "bursty", let poisson = found.poisson {
+            return (load(found, "poisson") ?? poisson.start) / poisson.growth
+        }
+        // The published systems, which split two cores between six models, carry little of it.
+        return compared.contains(found.system) ? 0.5 : 0.15
     }
 
     private func search(
@@ -133,7 +159,7 @@ struct RatePart: Sendable {
             // The same load goes on for twice as long, and once more, while it is close.
             drive.warmUp = bench.pace.probe / 4
             for _ in 0..<bench.pace.extensions
-            where isCompared && seen.isClose(clump: bursty ? Self.clump : 1) {
+            where isCompared && seen.isClose(clump: bursty ? Self.burstClump : Self.clump) {
                 drive.seconds *= 2
                 drive.seed += 1
                 seen += try await count(drive, server)
@@ -151,11 +177,14 @@ struct RatePart: Sendable {
 
     /// Sends one piece of a load and waits until all of it is answered.
     private func count(_ drive: Drive, _ server: LiveServer) async throws -> ProbeCount {
-        try await bench.undisturbed {
+        func send() async throws -> ProbeCount {
             let report = try await drive.run(to: server.url)
             try await server.settle()
             return ProbeCount(report, seconds: drive.seconds)
         }
+        // The time for it goes to what is compared.
+        guard Self.compared.contains(server.name) else { return try await send() }
+        return try await bench.undisturbed(send)
     }
 
     // MARK: Arithmetic
@@ -233,13 +262,13 @@ extension PartResult {
         func load(_ system: String) -> Double? {
             found.first { $0.system == system }?.search(arrivals)?.best?.load
         }
-        let ours = load("confluence")
+        let ours = load(RatePart.ours)
         // A baseline that passes nowhere carries less than the least that it was tried with.
-        let least = found.first { $0.system == "triton" }?.search(arrivals)?.bound?.load
-        let theirs = load("triton") ?? least
+        let least = found.first { $0.system == RatePart.baseline }?.search(arrivals)?.bound?.load
+        let theirs = load(RatePart.baseline) ?? least
         let ratio = zip(ours, theirs).map { $0 / $1 }
         var notes = found.compactMap(\.refusal)
-        for system in ["confluence", "triton"] where load(system) == nil {
+        for system in [RatePart.ours, RatePart.baseline] where load(system) == nil {
             guard let search = found.first(where: { $0.system == system })?.search(arrivals),
                 let bound = search.bound
             else { continue }

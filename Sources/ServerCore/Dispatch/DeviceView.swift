@@ -12,6 +12,8 @@ struct DeviceView: Sendable {
         var harm = 0.0
         /// Nanoseconds until a slot of the gpulet is free again.
         var firstFree = 0.0
+        /// How many batches on the device cost it something.
+        var company = 0
     }
 
     /// The device; -1 = none loaded.
@@ -49,7 +51,7 @@ struct DeviceView: Sendable {
     private mutating func judge() {
         guard !isJudged else { return }
         isJudged = true
-        safe.removeAll(keepingCapacity: true)
+        safe.empty()
         var hasHigh = false
         for place in outlook.present.indices where outlook.present[place].isHigh { hasHigh = true }
         guard hasHigh else {
@@ -62,25 +64,28 @@ struct DeviceView: Sendable {
         }
     }
 
-    /// How many batches on the device cost `candidate` something.
-    func company(of candidate: borrowing Flight) -> Int { outlook.company(of: candidate) }
-
-    /// The part of `candidate`'s time that its forecast may be short of beside them.
-    func safety(
-        of candidate: borrowing Flight,
-        _ company: Int,
-        using forecast: borrowing Forecast
-    ) -> Double {
-        let features = outlook.features(of: candidate)
-        let id = DeviceID(device)
-        return forecast.safety(of: candidate, on: id, company: company, features)
-    }
-
     /// Weighs a batch that would begin now on `gpulet`.
-    mutating func weigh(_ candidate: Flight, on gpulet: GpuletID, safety: Double) -> Verdict {
+    ///
+    /// One question for all of it: a view has much in it to copy, which a call that changes
+    /// nothing may do.
+    mutating func weigh(
+        _ candidate: Flight,
+        on gpulet: GpuletID,
+        using forecast: borrowing Forecast
+    ) -> Verdict {
+        let company = outlook.company(of: candidate)
+        // The part of its time that its forecast may be short of beside them.
+        let safety = forecast.safety(
+            of: candidate,
+            on: DeviceID(device),
+            company: company,
+            outlook.features(of: candidate)
+        )
         judge()
         outlook.see(adding: candidate)
-        return verdict(of: outlook.future.count - 1, on: gpulet, safety: safety)
+        var verdict = verdict(of: outlook.future.count - 1, on: gpulet, safety: safety)
+        verdict.company = company
+        return verdict
     }
 
     /// Weighs the rest of a batch that stands between two stages.
@@ -116,7 +121,7 @@ struct DeviceView: Sendable {
     mutating func findRooms(at now: Instant, using forecast: borrowing Forecast) {
         guard !hasRooms else { return }
         hasRooms = true
-        rooms.removeAll(keepingCapacity: true)
+        rooms.empty()
         leastRoom = .infinity
         let id = DeviceID(device)
         var pressure = Pressure.none

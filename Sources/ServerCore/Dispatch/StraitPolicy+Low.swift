@@ -177,9 +177,9 @@ extension StraitPolicy {
         guard stride < plan.segments, plan.chunksIn <= 1 else { return nil }
         // A piece beside others takes at most five times as long; twice is what they cost.
         let piece = 2 * flight.solo * Double(stride) / Double(plan.segments)
-        let copy = views[spot.view].outlook.setting.copy
+        let copy = views.span[spot.view].outlook.setting.copy
         let chunk = copy.time(bytes: Double(plan.inputBytes), inward: true)
-        guard max(piece, chunk) <= views[spot.view].leastRoom else { return nil }
+        guard max(piece, chunk) <= views.span[spot.view].leastRoom else { return nil }
         return plan.first(stride: stride)
     }
 
@@ -201,7 +201,7 @@ extension StraitPolicy {
         }
         guard options.hasReserve else { return true }
         let isLastSlot = record.running + 1 >= record.slots && state.candidateCount <= 1
-        let copies = flight.isCopying || views[spot.view].outlook.setting.copy.engines > 0
+        let copies = flight.isCopying || views.span[spot.view].outlook.setting.copy.engines > 0
         guard isLastSlot || copies else { return true }
         return leavesRoom(
             spot,
@@ -225,15 +225,15 @@ extension StraitPolicy {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Bool {
-        let copy = views[spot.view].outlook.setting.copy
+        let copy = views.span[spot.view].outlook.setting.copy
         let chunks = forecast.traffic[spot.device.position].lowChunks(inward: true)
         let queued =
             flight.isStaged
             ? Double(min(1, chunks)) * copy.time(bytes: flight.chunk, inward: true) : 0
         let backlog = queued + copy.time(bytes: flight.bytes, inward: true)
         let wait = verdict.firstFree
-        for place in views[spot.view].rooms.indices {
-            let (model, room, gap) = views[spot.view].rooms[place]
+        for place in views.span[spot.view].rooms.indices {
+            let (model, room, gap) = views.span[spot.view].rooms[place]
             // Beyond a hundredth of a chance (1 - exp(-t / gap)) it is expected to come. Who has
             // no lane here wants no slot here.
             if isLastSlot, wait >= gap * 0.01, wait > room,

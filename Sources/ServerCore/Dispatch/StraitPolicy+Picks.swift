@@ -176,10 +176,7 @@ extension StraitPolicy {
                 isStaged: stage != .whole
             )
         else { return nil }
-        // By span: a view has much in it to copy.
-        let company = views.span[spot.view].company(of: flight)
-        let safety = views.span[spot.view].safety(of: flight, company, using: forecast)
-        let verdict = views[spot.view].weigh(flight, on: spot.gpulet, safety: safety)
+        let verdict = views[spot.view].weigh(flight, on: spot.gpulet, using: forecast)
         if verdict.harms, options.avoidsHarm {
             harms = true
             return nil
@@ -189,7 +186,7 @@ extension StraitPolicy {
         case .likely:
             let late = Double((verdict.finish - deadline).nanoseconds)
             let span = Double((verdict.finish - now).nanoseconds)
-            guard company == 0 || late * 10 <= span else { return nil }
+            guard verdict.company == 0 || late * 10 <= span else { return nil }
         }
         let due = options.ordersBySlack ? verdict.safe : now
         var pick = Pick(launch: launch, slack: Self.slack(deadline, due))
@@ -226,9 +223,9 @@ extension StraitPolicy {
     ///
     /// A batch that goes in chunks may lose its slot between them, so it is not done for nothing.
     private func isLong(_ plan: StagePlan, _ spot: Spot) -> Bool {
-        let copy = views[spot.view].outlook.setting.copy
+        let copy = views.span[spot.view].outlook.setting.copy
         let time = copy.time(bytes: Double(plan.inputBytes), inward: true)
-        return time > views[spot.view].leastRoom * options.chunkPart
+        return time > views.span[spot.view].leastRoom * options.chunkPart
     }
 
     /// Segments of one piece of a low run that is cut: as many as take two milliseconds.

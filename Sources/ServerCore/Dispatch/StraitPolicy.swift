@@ -135,7 +135,9 @@ package struct StraitPolicy: DispatchPolicy {
         in state: borrowing DispatchState,
         using forecast: borrowing Forecast
     ) -> Int {
-        for place in 0..<viewCount where views[place].device == device.index { return place }
+        for place in 0..<viewCount where views.span[place].device == device.index {
+            return place
+        }
         let place = min(viewCount, views.count - 1)
         viewCount = place + 1
         var setting = forecast.setting(of: device)

@@ -42,7 +42,7 @@ package struct Outlook: Sendable {
         let clock = traffic[place].clock
         self.now = max(now.nanoseconds, clock)
         order = traffic[place].order
-        present.removeAll(keepingCapacity: true)
+        present.empty()
         for flight in traffic[place].flights.indices {
             present.append(traffic[place].flights[flight])
         }
@@ -79,14 +79,14 @@ package struct Outlook: Sendable {
 
     /// Forecasts what is on the device by itself.
     package mutating func see() {
-        future.removeAll(keepingCapacity: true)
+        future.empty()
         for place in present.indices { future.append(present[place]) }
         follow()
     }
 
     /// Forecasts what is on the device with `candidate`, which begins now.
     package mutating func see(adding candidate: Flight) {
-        future.removeAll(keepingCapacity: true)
+        future.empty()
         for place in present.indices { future.append(present[place]) }
         order += 1
         var candidate = candidate
@@ -99,7 +99,7 @@ package struct Outlook: Sendable {
     /// Forecasts what is on the device while the batch at `slot`, which stands between two
     /// stages, runs on; nil if it is not there.
     package mutating func see(resuming slot: Int32) -> Int? {
-        future.removeAll(keepingCapacity: true)
+        future.empty()
         var found: Int?
         for place in present.indices {
             future.append(present[place])

@@ -14,7 +14,7 @@ extension DispatchState {
     /// for n running batches, no allocation.
     mutating func noteDue(_ gpulet: GpuletID) {
         guard gpulets[gpulet.position].countsApart else { return }
-        dues.removeAll(keepingCapacity: true)
+        dues.empty()
         var lane = gpulets[gpulet.position].firstLane
         while lane >= 0 {
             var busy = lanes[Int(lane)].seated & ~lanes[Int(lane)].idle
@@ -29,7 +29,7 @@ extension DispatchState {
             }
             lane = lanes[Int(lane)].nextOfGpulet
         }
-        dues.sort { $0.due < $1.due }
+        if dues.count > 1 { dues.sort { $0.due < $1.due } }
         gpulets[gpulet.position].firstDue = dues.first?.due ?? .distantFuture
         gpulets[gpulet.position].lastDue = .distantFuture
         var units = gpulets[gpulet.position].units

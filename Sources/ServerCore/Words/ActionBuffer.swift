@@ -27,7 +27,7 @@ public struct ActionBuffer: Sendable {
 
     /// Empties the buffer and keeps its storage.
     public mutating func removeAll() {
-        actions.removeAll(keepingCapacity: true)
-        requests.removeAll(keepingCapacity: true)
+        actions.empty()
+        requests.empty()
     }
 }
