@@ -1,4 +1,5 @@
 import Documents
+import Foundation
 import ModelZoo
 import ServingDomain
 import Testing
@@ -118,8 +119,9 @@ import Testing
         #expect(ProcessorTime.processTicks(stat) == 100)
         #expect(ProcessorTime.processTicks("nothing") == 0)
         // Our own time, by the clock: it only grows, and there is some of it.
-        let earlier = ProcessorTime.now(of: getpid()).process
-        #expect(earlier > 0 && ProcessorTime.now(of: getpid()).process >= earlier)
+        let ourselves = ProcessInfo.processInfo.processIdentifier
+        let earlier = ProcessorTime.now(of: ourselves).process
+        #expect(earlier > 0 && ProcessorTime.now(of: ourselves).process >= earlier)
     }
 
     @Test("A median of an even number lies between the two in the middle")
