@@ -57,7 +57,7 @@ public struct LivePace: Hashable, Sendable {
         load: 6,
         churn: 50,
         stretches: 2,
-        quiet: 7,
+        quiet: 6.5,
         point: 0.1,
         cell: 0.08,
         networks: 2,

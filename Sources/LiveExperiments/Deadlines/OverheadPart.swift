@@ -19,7 +19,7 @@ struct OverheadPart: Sendable {
     /// Many short rounds: a machine that others slow down is another one every few seconds.
     private var rounds: Int { Self.rounds(bench.pace) }
 
-    static func rounds(_ pace: LivePace) -> Int { 2 * pace.rounds + 1 }
+    static func rounds(_ pace: LivePace) -> Int { 2 * pace.rounds - 1 }
 
     /// The seconds of load that one round gives each server, warm-up included.
     static func span(_ pace: LivePace) -> Double { warmUp + 3 * pace.turn }
