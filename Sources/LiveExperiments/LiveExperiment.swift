@@ -60,9 +60,10 @@ public struct LiveExperiment: Sendable {
         return outcome(parts, seconds: (clock.now - began) / .seconds(1))
     }
 
-    /// The seconds that a part may take if those behind it are to have theirs.
+    /// The seconds that a part may take if those behind it are to have theirs; the last, `g`, makes
+    /// do with what is left.
     private func timeLeft(after part: LivePart, _ elapsed: Double) -> Double {
-        let later = options.parts.filter { $0.rawValue > part.rawValue }
+        let later = options.parts.drop { $0 != part }.dropFirst().filter { $0 != .scaler }
         let reserved = later.reduce(0) { $0 + options.pace.estimate(of: $1) }
         return options.pace.limit - elapsed - reserved
     }

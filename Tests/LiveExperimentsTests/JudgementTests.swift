@@ -277,7 +277,7 @@ import Workloads
         func phase(_ p99: Double, errors: [(String, Int)] = []) throws -> ChurnPart.Phase {
             let line = Reports.Line(served: 100, failed: errors.count, p99: p99, errors: errors)
             return ChurnPart.Phase(
-                report: try Reports.report([line]),
+                reports: [try Reports.report([line])],
                 busy: 0.8,
                 changes: 3
             )
@@ -298,6 +298,9 @@ import Workloads
         )
         #expect(lost.check("e: requests lost")?.holds == false)
         #expect(lost.check("e: every change")?.value == 6)
+        // A window in which the host stood still is one of several.
+        let windows = try [10, 900, 12].map { try phase($0).reports[0] }
+        #expect(ChurnPart.Phase(reports: windows, busy: 0.8).p99(of: "m") == 12)
         #expect(ChurnPart.factor(busy: 0.4) == 2)
         #expect(ChurnPart.factor(busy: 0.01) == 2.5)
         #expect(ChurnPart.factor(busy: 0) == 1)

@@ -1,6 +1,6 @@
 /// What a run of live experiments is told.
 public struct LiveOptions: Sendable {
-    /// What to do, in the order of the letters.
+    /// What to do, in this order.
     public var parts: [LivePart] = LivePart.allCases
     /// The systems of part a in turn; the two that its claim compares are measured one right after
     /// the other, since a shared machine is another one some minutes later.

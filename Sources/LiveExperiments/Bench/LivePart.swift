@@ -1,4 +1,5 @@
-/// One question that is put to real servers.
+/// One question that is put to real servers; in the order in which they are put. That of `g` comes
+/// last, since it takes what time is left.
 public enum LivePart: String, Hashable, Sendable, CaseIterable {
     /// The highest rate of a mix within 1 % violations, system by system.
     case rates = "a"
@@ -12,10 +13,10 @@ public enum LivePart: String, Hashable, Sendable, CaseIterable {
     case churn = "e"
     /// Four emulated GPUs at the planner's highest rate.
     case emulated = "f"
-    /// Batch sizes and instances on real cores: every setting, and what scalers choose.
-    case scaler = "g"
     /// What the layers that decide cost.
     case overhead = "h"
+    /// Batch sizes and instances on real cores: every setting, and what scalers choose.
+    case scaler = "g"
 
     /// What it is, in a few words.
     public var title: String {
@@ -31,7 +32,7 @@ public enum LivePart: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Reads a list such as `a,c`; nil = all, in the order of their letters.
+    /// Reads a list such as `a,c`; nil = all.
     ///
     /// - Throws: `LiveError` with the known letters.
     public static func list(_ text: String?) throws(LiveError) -> [LivePart] {

@@ -9,7 +9,9 @@ import Workloads
 /// 80 % load: nothing is lost, and the others hardly notice.
 ///
 /// In stretches, with quiet times before, between and after them: a shared machine is another one
-/// some minutes later, so each stretch is held against the quiet times beside it.
+/// some minutes later, so each stretch is held against the quiet times beside it. And in windows as
+/// long as a quiet time, of which the median counts: a host that stands still for a second in some
+/// minutes is all of the 99th percentile of a long time, and rarely met in a short one.
 struct ChurnPart: Sendable {
     /// Who is served throughout, and who comes and goes.
     static let steady = ["mobilenet_v1_050", "squeezenet", "mobilenet_v2"]
@@ -21,6 +23,8 @@ struct ChurnPart: Sendable {
     static let period = 5.0
     /// How often the load is tried and corrected before, and for how many seconds each time.
     static let trials = 2, trial = 3.0
+    /// Seconds of load between two windows that don't count: the one before is still answered.
+    static let pause = 0.5
     /// How much longer the 99th percentile may be than in quiet times.
     static let allowed = 1.3
 
@@ -28,11 +32,17 @@ struct ChurnPart: Sendable {
 
     /// What a time under load came to.
     struct Phase: Sendable {
-        var report: LoadReport
+        /// Of each window in turn.
+        var reports: [LoadReport]
         /// How busy the machine was, 0...1.
         var busy: Double
         /// Loads and unloads that were done, and the first that failed.
         var changes = 0, failure: String?
+
+        /// A model's 99th percentile in milliseconds, in the median window.
+        func p99(of model: String) -> Double? {
+            Median.of(reports.compactMap { $0.line(of: model)?.latencyMs.p99 })
+        }
     }
 
     func run() async throws -> PartResult {
@@ -99,27 +109,18 @@ struct ChurnPart: Sendable {
         seconds: Double,
         changes: Bool
     ) async throws -> Phase {
-        let drive = Drive(
-            traffic: mix.members.map { member in
-                Drive.Traffic(
-                    model: member.name,
-                    process: .poisson(rate: mix.rate(of: member, at: load))
-                )
-            },
-            warmUp: bench.pace.warmUp,
-            seconds: seconds,
-            seed: bench.options.seed
-        )
+        let drives = drives(mix, load: load, seconds: seconds)
         let guests = Guests()
         return try await withThrowingTaskGroup(of: Phase?.self) { group in
             group.addTask {
                 let pid = server.process?.pid ?? 0
                 let (before, steal) = (ProcessorTime.now(of: pid), StealTime.now())
-                let report = try await drive.run(to: server.url)
+                var reports: [LoadReport] = []
+                for drive in drives { reports.append(try await drive.run(to: server.url)) }
                 let after = ProcessorTime.now(of: pid)
                 let busy = after.busy(since: before, cores: bench.processors.count)
                 bench.repeats.note(StealTime.now().percent(since: steal))
-                return Phase(report: report, busy: busy)
+                return Phase(reports: reports, busy: busy)
             }
             if changes {
                 group.addTask {
@@ -137,6 +138,25 @@ struct ChurnPart: Sendable {
             phase.changes = await guests.changes
             phase.failure = await guests.failure
             return phase
+        }
+    }
+
+    /// The windows of a phase: as long as a quiet time or nearly so, one right after the other.
+    private func drives(_ mix: LiveMix, load: Double, seconds: Double) -> [Drive] {
+        let windows = max(1, Int((seconds / bench.pace.quiet).rounded()))
+        return (0..<windows).map { window in
+            let pause = window == 0 ? 0 : Self.pause
+            return Drive(
+                traffic: mix.members.map { member in
+                    Drive.Traffic(
+                        model: member.name,
+                        process: .poisson(rate: mix.rate(of: member, at: load))
+                    )
+                },
+                warmUp: window == 0 ? bench.pace.warmUp : Self.pause,
+                seconds: seconds / Double(windows) - pause,
+                seed: bench.options.seed + UInt64(window)
+            )
         }
     }
 
@@ -176,7 +196,7 @@ struct ChurnPart: Sendable {
         precondition(!changing.isEmpty && quiet.count == changing.count + 1)
         var result = PartResult()
         let ratios = result.tails(quiet: quiet, changing: changing)
-        let tally = changing.reduce(into: Tally()) { $0 += $1.report.tally }
+        let tally = changing.flatMap(\.reports).reduce(into: Tally()) { $0 += $1.tally }
         let changes = changing.reduce(0) { $0 + $1.changes }
         result.row("e: requests while models come and go", [:], Double(tally.judged), "")
         result.row("e: loads and unloads", [:], Double(changes), "")
@@ -187,7 +207,7 @@ struct ChurnPart: Sendable {
         for phase in quiet {
             result.row("e: machine busy", ["when": "quiet"], 100 * phase.busy, "%")
         }
-        let errors = changing.compactMap(\.report.total.errors.first)
+        let errors = changing.flatMap(\.reports).compactMap(\.total.errors.first)
         result.check(
             "e: requests lost",
             .gate,
@@ -226,9 +246,9 @@ extension PartResult {
         changing: [ChurnPart.Phase]
     ) -> [Double] {
         var ratios: [Double] = []
-        for name in changing[0].report.models.map({ $0.model ?? "" }) {
-            let calm = quiet.map { $0.report.line(of: name)?.latencyMs.p99 }
-            let p99s = changing.map { $0.report.line(of: name)?.latencyMs.p99 }
+        for name in changing[0].reports[0].models.map({ $0.model ?? "" }) {
+            let calm = quiet.map { $0.p99(of: name) }
+            let p99s = changing.map { $0.p99(of: name) }
             var each: [Double] = []
             for (place, p99) in p99s.enumerated() {
                 guard let p99, let before = calm[place], let after = calm[place + 1],
