@@ -117,6 +117,9 @@ import Testing
             // Models are measured alone once, beside what the parts estimate.
             #expect(sum + 36 * pace.point + 5 <= pace.limit)
         }
+        // A probe of a search may be measured once more, ten minutes of coming and going may not.
+        let whole = LivePace.whole
+        #expect(whole.repeats(of: .churn) == 0 && whole.repeats(of: .rates) > whole.probe)
         #expect(LivePace.whole.networks(within: .infinity) == 6)
         #expect(LivePace.whole.networks(within: 0) == 1)
         #expect(LivePace.whole.limit == 25 * 60)

@@ -112,16 +112,18 @@ import Testing
     }
 
     @Test("Processor time: a process's name may hold anything, idle time is no work")
-    func processors() {
+    func processors() throws {
         #expect(ProcessorTime.busyTicks("cpu  10 1 5 100 7 2 3 4 0 0\ncpu0 1") == 25)
         #expect(ProcessorTime.busyTicks("") == 0)
         let stat = "42 (a) (b) S 1 2 3 4 5 6 7 8 9 10 70 30 0 0 20"
         #expect(ProcessorTime.processTicks(stat) == 100)
         #expect(ProcessorTime.processTicks("nothing") == 0)
-        // Our own time, by the clock: it only grows, and there is some of it.
+        // Our own time, by the clock: it only grows, and there is some of it; nobody has none.
         let ourselves = ProcessInfo.processInfo.processIdentifier
-        let earlier = ProcessorTime.now(of: ourselves).process
+        let earlier = try #require(ProcessorTime.exact(of: ourselves))
         #expect(earlier > 0 && ProcessorTime.now(of: ourselves).process >= earlier)
+        // Linux gives no process a number of 2^22 or more.
+        #expect(ProcessorTime.exact(of: 0) == nil && ProcessorTime.exact(of: 1 << 22) == nil)
     }
 
     @Test("A median of an even number lies between the two in the middle")

@@ -35,12 +35,12 @@ struct ProcessorTime: Hashable, Sendable {
 
     /// Seconds by the process's own clock, which counts nanoseconds where `stat` counts
     /// hundredths; nil where the system has none for it.
-    private static func exact(of pid: Int32) -> Double? {
+    static func exact(of pid: Int32) -> Double? {
         var clock = clockid_t()
         var time = timespec()
-        guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
-            return nil
-        }
+        // Of 0 it would be our own clock; here that is a server that runs elsewhere.
+        guard pid > 0, clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0
+        else { return nil }
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
@@ -51,12 +51,7 @@ struct ProcessorTime: Hashable, Sendable {
     }
 
     /// Busy ticks in the first line of `/proc/stat`: all but idle and waiting for disks.
-    static func busyTicks(_ text: String) -> Double {
-        let line = text.split(separator: "\n").first ?? ""
-        let values = line.split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }
-        guard values.count == 8 else { return 0 }
-        return values.reduce(0, +) - values[3] - values[4]
-    }
+    static func busyTicks(_ text: String) -> Double { StealTime(text).wanted }
 
     /// User and system ticks in a process's `stat`; its name may hold anything.
     static func processTicks(_ text: String) -> Double {

@@ -56,6 +56,9 @@ struct RateSearch: Hashable, Sendable {
     /// The lowest load that failed; nil where none did.
     var bound: Probe? { probes.filter { !$0.passes }.min { $0.load < $1.load } }
 
+    /// The highest load that passed; where none did, the lowest that failed.
+    var reached: Double? { (best ?? bound)?.load }
+
     /// What to try next; nil when it is over.
     var next: Double? {
         guard probes.count < limit else { return nil }

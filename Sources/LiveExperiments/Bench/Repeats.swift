@@ -66,9 +66,4 @@ final class Repeats: Sendable {
             return false
         }
     }
-
-    /// Takes note of a measurement that is not made again.
-    func note(_ stolenPercent: Double) {
-        state.withLock { $0.worst = max($0.worst, stolenPercent) }
-    }
 }

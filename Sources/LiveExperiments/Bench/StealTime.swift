@@ -24,10 +24,12 @@ struct StealTime: Hashable, Sendable {
         worked = values[0] + values[1] + values[2] + values[5] + values[6]
     }
 
+    /// Ticks that there was work for.
+    var wanted: Double { worked + stolen }
+
     /// What was stolen since an earlier reading, in per cent of the time that there was work for.
     func percent(since before: StealTime) -> Double {
-        let stolen = max(0, stolen - before.stolen)
-        let wanted = max(0, worked - before.worked) + stolen
-        return wanted > 0 ? 100 * stolen / wanted : 0
+        let wanted = wanted - before.wanted
+        return wanted > 0 ? 100 * max(0, stolen - before.stolen) / wanted : 0
     }
 }

@@ -17,8 +17,6 @@ struct OverheadPart: Sendable {
     let bench: LiveBench
 
     /// Many short rounds: a machine that others slow down is another one every few seconds.
-    private var rounds: Int { Self.rounds(bench.pace) }
-
     static func rounds(_ pace: LivePace) -> Int { 2 * pace.rounds - 1 }
 
     /// The seconds of load that one round gives each server, warm-up included.
@@ -27,6 +25,7 @@ struct OverheadPart: Sendable {
     private static let warmUp = 0.5
 
     func run() async throws -> PartResult {
+        let rounds = Self.rounds(bench.pace)
         let repository = try bench.place.repository(
             "overhead",
             [(Self.network, ModelSettings(sloMs: 50))]

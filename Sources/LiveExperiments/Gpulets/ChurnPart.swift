@@ -114,12 +114,14 @@ struct ChurnPart: Sendable {
         return try await withThrowingTaskGroup(of: Phase?.self) { group in
             group.addTask {
                 let pid = server.process?.pid ?? 0
-                let (before, steal) = (ProcessorTime.now(of: pid), StealTime.now())
-                var reports: [LoadReport] = []
-                for drive in drives { reports.append(try await drive.run(to: server.url)) }
+                let before = ProcessorTime.now(of: pid)
+                let reports = try await bench.undisturbed {
+                    var reports: [LoadReport] = []
+                    for drive in drives { reports.append(try await drive.run(to: server.url)) }
+                    return reports
+                }
                 let after = ProcessorTime.now(of: pid)
                 let busy = after.busy(since: before, cores: bench.processors.count)
-                bench.repeats.note(StealTime.now().percent(since: steal))
                 return Phase(reports: reports, busy: busy)
             }
             if changes {

@@ -121,15 +121,11 @@ struct RatePart: Sendable {
     /// The load that a search begins with. Ours is first asked for what the claim wants of it,
     /// where the baseline's rate is known.
     static func start(_ found: Found, _ arrivals: String, after others: [Found]) -> Double {
-        func load(_ one: Found?, _ arrivals: String) -> Double? {
-            let search = one?.search(arrivals)
-            return search?.best?.load ?? search?.bound?.load
-        }
-        let rival = load(others.first { $0.system == baseline }, arrivals)
+        let rival = others.first { $0.system == baseline }?.search(arrivals)?.reached
         if found.system == ours, let rival { return min(goal * rival, most) }
         // Bursts cost: the second search begins a step below what the first found.
         if arrivals == "bursty", let poisson = found.poisson {
-            return (load(found, "poisson") ?? poisson.start) / poisson.growth
+            return (poisson.reached ?? poisson.start) / poisson.growth
         }
         // The published systems, which split two cores between six models, carry little of it.
         return compared.contains(found.system) ? 0.5 : 0.15
@@ -259,19 +255,16 @@ extension PartResult {
         _ arrivals: String,
         ideal: Double?
     ) {
-        func load(_ system: String) -> Double? {
-            found.first { $0.system == system }?.search(arrivals)?.best?.load
+        func search(_ system: String) -> RateSearch? {
+            found.first { $0.system == system }?.search(arrivals)
         }
-        let ours = load(RatePart.ours)
+        let ours = search(RatePart.ours)?.best?.load
         // A baseline that passes nowhere carries less than the least that it was tried with.
-        let least = found.first { $0.system == RatePart.baseline }?.search(arrivals)?.bound?.load
-        let theirs = load(RatePart.baseline) ?? least
+        let theirs = search(RatePart.baseline)?.reached
         let ratio = zip(ours, theirs).map { $0 / $1 }
         var notes = found.compactMap(\.refusal)
-        for system in [RatePart.ours, RatePart.baseline] where load(system) == nil {
-            guard let search = found.first(where: { $0.system == system })?.search(arrivals),
-                let bound = search.bound
-            else { continue }
+        for system in [RatePart.ours, RatePart.baseline] where search(system)?.best == nil {
+            guard let bound = search(system)?.bound else { continue }
             notes.append("\(system) passes nowhere down to load \(Numeral.short(bound.load))")
         }
         if let ratio, ratio < RatePart.goal {

@@ -57,17 +57,15 @@ final class OverrideFolders: Sendable {
 
     private func makeFolder() throws(SourceError) -> String {
         let place = FileManager.default.temporaryDirectory.path
-        // Safe: mkdtemp writes over the six X alone, which it asks for, and the array ends in NUL.
-        var template = Array("\(place)/sluice-load-XXXXXX".utf8CString)
-        // It makes a folder that this user alone can read.
-        guard mkdtemp(&template) != nil else {
+        let path = "\(place)/sluice-load-\(UUID().uuidString)"
+        // For this user alone; what is there already, a link too, is an error.
+        guard mkdir(path, 0o700) == 0 else {
             throw SourceError(
                 .unreadable,
                 "no folder can be made in '\(place)' for the load request's files: "
                     + "\(FileAccess.reason()); set TMPDIR to one that can be written"
             )
         }
-        let path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
         return FileAccess.real(path) ?? path
     }
 

@@ -62,8 +62,8 @@ package enum Course {
         )
     }
 
-    /// Lands a run that is alone on its device, step by step the same as any: most forecasts of a
-    /// device that has little to do.
+    /// Lands a run that is alone on its device in closed form, to the last bit as the steps would:
+    /// most forecasts of a device that has little to do.
     ///
     /// - Returns: Whether it has landed; else nothing has changed.
     private static func landAlone(
