@@ -68,6 +68,12 @@ import Workloads
         #expect(RatePart.start(ours, "poisson", after: known) == 0.6)
         #expect(RatePart.start(ours, "bursty", after: [found("triton", 0.9)]) == RatePart.most)
         #expect(RatePart.start(ours, "poisson", after: []) == 0.5)
+        // Where the baseline carries next to nothing, from what ours carried without bursts.
+        let weak = [found("triton", 0.01)]
+        #expect(RatePart.start(ours, "bursty", after: weak) == 0.02)
+        let calm = RatePart.start(found("confluence", 0.4096), "bursty", after: weak)
+        #expect(abs(calm - 0.1) < 1e-12)
+        #expect(RatePart.start(found("confluence", 0.4096), "bursty", after: known) == 0.6)
         #expect(RatePart.start(found("triton", 0.48), "bursty", after: []) == 0.48 / 1.6)
         #expect(RatePart.start(.init(system: "gpulets"), "poisson", after: known) == 0.15)
         // A baseline that passes nowhere counts with the least load that it failed.

@@ -1,4 +1,5 @@
 import ServingDomain
+import ServingTestKit
 import Testing
 
 /// What co-runners cost, by hand-computed cases.
@@ -56,5 +57,47 @@ import Testing
         #expect(table.slowdown(of: b, beside: a) == 1.5)
         #expect(table.slowdown(of: a, beside: b) == 1)
         #expect(table.slowdown(of: a, beside: a) == 1.25)
+    }
+
+    @Test("Co-runners added one by one cost what a list of them costs, to the last bit")
+    func sums() {
+        var dice = SeededGenerator(seed: 3)
+        let models = [
+            ContentionModel.none, .loss(.prior),
+            .loss(LossContention(weights: (0..<10).map { Double($0 % 4) * 0.05 })),
+            .linear(
+                LinearContention(
+                    l2Self: 0.1,
+                    l2Other: 0.7,
+                    dramSelf: 0.3,
+                    dramOther: 0.1,
+                    constant: 0.9
+                )
+            ),
+            .table(
+                PairContention(
+                    [.init(victim: ModelID(0), other: ModelID(0), slowdown: 1.4)],
+                    unknown: 1.2
+                )
+            ),
+        ]
+        for model in models {
+            for count in 0..<6 {
+                func drawn() -> ContentionLoad {
+                    let parts = (0..<3).map { _ in Double.random(in: 0..<1, using: &dice) }
+                    return load(parts[0], parts[1], parts[2])
+                }
+                let victim = drawn()
+                let others = (0..<count).map { _ in drawn() }
+                var sum = CoRunnerSum(beside: victim)
+                for other in others { sum.add(other, by: model) }
+                #expect(sum.count == count)
+                #expect(sum.slowdown(by: model) == model.slowdown(of: victim, beside: others))
+                for other in others.prefix(1) {
+                    let list = model.slowdown(of: victim, beside: [other])
+                    #expect(model.slowdown(of: victim, beside: other) == list)
+                }
+            }
+        }
     }
 }

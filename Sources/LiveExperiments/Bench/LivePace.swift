@@ -76,6 +76,12 @@ public struct LivePace: Hashable, Sendable {
         24 * 1.5 * cell + 3 * (4 + settle) + 4 * Double(rounds) * turn
     }
 
+    /// The seconds that one search may spend on probes that their first piece leaves open, two of
+    /// which may go on to the end.
+    var patience: Double {
+        2 * (probe * Double((1 << (extensions + 1)) - 2) + Double(extensions))
+    }
+
     /// The seconds that a part may take longer to measure once more what others spoiled: one
     /// measurement of most parts, some probes of a search.
     func repeats(of part: LivePart) -> Double {
@@ -103,12 +109,9 @@ public struct LivePace: Hashable, Sendable {
         let (start, drain) = (4.0, 5.0)
         let load = load + 1
         let one = follow + probe + 0.5
-        // What probes that stay open take beyond the first piece: as if four of the eight of a
-        // system went on to the end.
-        let longer = probe * Double((1 << (extensions + 1)) - 2) + Double(extensions)
         func searches(_ isCompared: Bool) -> Double {
             let probes = 2 * probes(isCompared: isCompared)
-            return start + follow + 12 + Double(probes) * one + (isCompared ? 4 * longer : 0)
+            return start + follow + 12 + Double(probes) * one + (isCompared ? 2 * patience : 0)
         }
         return switch part {
         case .rates: 2 * searches(true) + 2 * searches(false)

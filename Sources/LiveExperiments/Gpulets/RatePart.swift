@@ -119,10 +119,17 @@ struct RatePart: Sendable {
     }
 
     /// The load that a search begins with. Ours is first asked for what the claim wants of it,
-    /// where the baseline's rate is known.
+    /// where the baseline's rate is known, but with bursts for no less than three steps below what
+    /// it carried without: a baseline that carries next to nothing says nothing of ours.
     static func start(_ found: Found, _ arrivals: String, after others: [Found]) -> Double {
         let rival = others.first { $0.system == baseline }?.search(arrivals)?.reached
-        if found.system == ours, let rival { return min(goal * rival, most) }
+        if found.system == ours, let rival {
+            let claimed = min(goal * rival, most)
+            guard arrivals == "bursty", let calm = found.poisson, let best = calm.best else {
+                return claimed
+            }
+            return max(claimed, best.load / (calm.growth * calm.growth * calm.growth))
+        }
         // Bursts cost: the second search begins a step below what the first found.
         if arrivals == "bursty", let poisson = found.poisson {
             return (poisson.reached ?? poisson.start) / poisson.growth
@@ -139,6 +146,7 @@ struct RatePart: Sendable {
         let isCompared = Self.compared.contains(server.name)
         let limit = bench.pace.probes(isCompared: isCompared)
         var search = RateSearch(start: start, limit: limit)
+        var patience = bench.pace.patience
         // A real Triton tells no plan.
         let hasPlans = (try? await server.plan().plan.planner).map { $0 != "whole" } ?? false
         let warmUp = hasPlans ? bench.pace.follow : bench.pace.warmUp
@@ -158,6 +166,8 @@ struct RatePart: Sendable {
             where isCompared && seen.isClose(clump: bursty ? Self.burstClump : Self.clump) {
                 drive.seconds *= 2
                 drive.seed += 1
+                patience -= drive.warmUp + drive.seconds
+                guard patience >= 0 else { break }
                 seen += try await count(drive, server)
             }
             let probe = seen.probe(at: load)

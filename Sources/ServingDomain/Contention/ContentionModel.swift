@@ -20,6 +20,14 @@ public enum ContentionModel: Hashable, Sendable {
         case .table(let table): table.slowdown(of: victim, beside: others)
         }
     }
+
+    /// The same beside a single other.
+    public func slowdown(of victim: ContentionLoad, beside other: ContentionLoad) -> Double {
+        if case .linear(let linear) = self { return linear.slowdown(of: victim, beside: other) }
+        var sum = CoRunnerSum(beside: victim)
+        sum.add(other, by: self)
+        return sum.slowdown(by: self)
+    }
 }
 
 /// Slowdown linear in L2 and memory throughput of both sides, each scaled by its side's part of
@@ -110,20 +118,29 @@ public struct LossContention: Hashable, Sendable {
 
     /// The slowdown of `victim`, at least 1, at most 1 / `slowest`.
     public func slowdown(of victim: ContentionLoad, beside others: [ContentionLoad]) -> Double {
-        guard !others.isEmpty else { return 1 }
         var sum = (sm: 0.0, l2: 0.0, dram: 0.0)
         for other in others {
             sum.sm += other.sm * other.fraction
             sum.l2 += other.l2 * other.fraction
             sum.dram += other.dram * other.fraction
         }
+        return slowdown(of: victim, beside: sum, count: others.count)
+    }
+
+    /// The same beside `count` others whose loads, each times its part of the device, sum to `sum`.
+    public func slowdown(
+        of victim: ContentionLoad,
+        beside sum: (sm: Double, l2: Double, dram: Double),
+        count: Int
+    ) -> Double {
+        guard count > 0 else { return 1 }
         let part = victim.fraction
         let own = (sm: victim.sm * part, l2: victim.l2 * part, dram: victim.dram * part)
         var loss = 0.0
         for index in 0..<Self.featureCount {
             loss +=
                 weights[index]
-                * Self.feature(index, of: own, beside: sum, count: Double(others.count))
+                * Self.feature(index, of: own, beside: sum, count: Double(count))
         }
         return 1 / min(1, max(Self.slowest, 1 - loss))
     }

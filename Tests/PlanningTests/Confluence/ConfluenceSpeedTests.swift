@@ -83,4 +83,76 @@ struct ConfluenceSpeedTests {
             }
         }
     }
+
+    /// Part a of the live experiments as a server plans it: priorities, bursts, low that gives way.
+    private static func server(load: Double) -> PlanInputs {
+        var models: [ModelSpec] = []
+        var rates: [Int64] = []
+        for (number, ms) in [2.7, 7.1, 6.6, 16.4, 31.6, 40].enumerated() {
+            let isHigh = number < 3
+            var model = ModelSpec(
+                id: ModelID(Int32(number)),
+                name: "m\(number)",
+                maxBatch: 8,
+                priorities: PriorityRules(levels: 2, defaultLevel: isHigh ? 1 : 2),
+                slo: .milliseconds(rounding: max(20, 5 * ms))
+            )
+            let gain = isHigh ? 1.35 : 1.75
+            let points = [Int32(1), 2].flatMap { units in
+                [Int32(1), 2, 4, 8].map { batch in
+                    LatencySurface.Point(
+                        batch: batch,
+                        units: units,
+                        latency: .milliseconds(
+                            rounding: ms * (units == 1 ? gain : 1) * (0.1 + 0.9 * Double(batch))
+                        )
+                    )
+                }
+            }
+            let busy = isHigh ? 0.3 : 0.5
+            model.set(
+                DeviceProfile(
+                    kind: "cpu",
+                    surface: LatencySurface(points),
+                    utilization: [1, 8].map {
+                        Utilization(batch: $0, sm: busy, l2: busy / 2, dram: busy / 3)
+                    }
+                )
+            )
+            models.append(model)
+            rates.append(Int64(load / 6 * 1e6 / ms))
+        }
+        let cpu = DeviceSpec(
+            id: DeviceID(0),
+            name: "cpu0",
+            kind: "cpu",
+            units: 2,
+            maxGpulets: 0,
+            preemptsLow: true
+        )
+        return PlanInputs(
+            devices: [cpu],
+            models: models,
+            milliRates: rates,
+            present: nil,
+            contention: [PlanInputs.KindContention(kind: "cpu", model: .loss(.prior))]
+        )
+    }
+
+    @Test("Six models on two cores, as a server plans anew")
+    func twoCores() throws {
+        let planner = SeatedPlanner(ConfluencePlanner(), floorMilliRate: 1_000, sharesCores: true)
+        for load in [0.15, 0.35, 0.5, 0.7] {
+            let inputs = Self.server(load: load)
+            var times: [Double] = []
+            for _ in 0..<20 {
+                let began = Self.processorMs
+                let plan = try planner.plan(inputs)
+                times.append(Self.processorMs - began)
+                #expect(!plan.devices.isEmpty)
+            }
+            times.sort()
+            print("6 models, 2 cores, load \(load): median \(times[10]) ms of 20")
+        }
+    }
 }

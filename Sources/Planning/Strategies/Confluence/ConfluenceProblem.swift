@@ -16,6 +16,9 @@ struct ConfluenceProblem {
     let classOf: [Int]
     /// What each model offers, by class and model; nil where it cannot run.
     private(set) var offers: [[ModelOffer?]]
+    /// What settling drafts came to so far. Copies of a problem share it: they differ in prices and
+    /// ideals, which settling does not look at.
+    let settled = SettledDrafts()
     /// What a unit of each class is worth beside the others; set from `UnitPrices`.
     var unitPrices: [Double]
     /// What a thousandth of a request per second of each model is worth in such units.
@@ -47,6 +50,7 @@ struct ConfluenceProblem {
         let allowed = 1 - model.percentile / 100
         let target = allowed == allowed ? min(max(allowed, 0), 0.5) : 0
         return ModelWant(
+            id: model.id,
             milliRate: max(0, milliRate),
             objective: model.slo.map { $0.inMilliseconds } ?? .infinity,
             target: target,

@@ -15,6 +15,17 @@ struct DeviceDraft: Hashable {
         free = units
     }
 
+    /// Of all that is compared, what tells the drafts of one search apart.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(free)
+        for place in gpulets.indices {
+            for number in gpulets[place].seats.indices {
+                hasher.combine(gpulets[place].seats[number].model)
+                hasher.combine(gpulets[place].seats[number].milliRate)
+            }
+        }
+    }
+
     /// Adds `seat` on a gpulet of its own; nil if that is not possible.
     ///
     /// Lanes that have their gpulet to themselves may lose a part of their rate for it, since they
@@ -51,13 +62,41 @@ struct DeviceDraft: Hashable {
     /// Finds slowdowns and batch limits that agree with each other, and checks memory.
     ///
     /// Without contention only gpulet number `changed` can matter. With it every new batch limit
-    /// changes what the others suffer, so a few rounds are made. Cost: O(rounds x seats^2).
+    /// changes what the others suffer, so a few rounds are made. A draft that could not be settled
+    /// is left as it was, or half settled. Cost: O(rounds x seats^2), or O(seats) where the problem
+    /// has met the same draft before.
     mutating func settle(
         changed: Int,
         in problem: ConfluenceProblem,
         maySlow: Bool = false
     ) -> Bool {
         let contention = problem.classes[group].contention
+        guard contention != .none || gpulets[changed].seats.count > 1 else {
+            guard gpulets[changed].settle(in: problem, on: group) != nil else { return false }
+            return fitsMemory(problem)
+        }
+        guard problem.settled.isOfUse else {
+            return settleAnew(changed, problem, contention, maySlow: maySlow)
+        }
+        let question = SettledDrafts.Question(draft: self, changed: changed, maySlow: maySlow)
+        switch problem.settled.answer(to: question) {
+        case .settled(let draft):
+            self = draft
+            return true
+        case .impossible: return false
+        case nil: break
+        }
+        let isSettled = settleAnew(changed, problem, contention, maySlow: maySlow)
+        problem.settled.keep(isSettled ? .settled(self) : .impossible, of: question)
+        return isSettled
+    }
+
+    private mutating func settleAnew(
+        _ changed: Int,
+        _ problem: ConfluenceProblem,
+        _ contention: ContentionModel,
+        maySlow: Bool
+    ) -> Bool {
         guard contention != .none else {
             guard gpulets[changed].settle(in: problem, on: group) != nil else { return false }
             return fitsMemory(problem)
@@ -95,93 +134,73 @@ struct DeviceDraft: Hashable {
 
     /// Writes into every seat how much slower its co-runners make it.
     private mutating func disturb(_ problem: ConfluenceProblem, _ contention: ContentionModel) {
-        // Where low lanes give way, those of one class may run beside each other.
-        let yields = gpulets.map { problem.yields($0.seats, on: group) }
-        guard gpulets.count > 1 || yields.contains(true) else {
-            for place in gpulets.indices {
-                for number in gpulets[place].seats.indices {
-                    gpulets[place].seats[number].slowdown = 1
-                }
-            }
-            return
-        }
-        let units = problem.classes[group].units
-        let loads = gpulets.map { gpulet in
-            gpulet.seats.map { seat in
-                ContentionLoad(
-                    model: problem.inputs.models[seat.model].id,
-                    batch: seat.batch,
-                    utilization: seat.utilization,
-                    fraction: Double(gpulet.units) / Double(units)
-                )
-            }
-        }
         for place in gpulets.indices {
+            // Where low lanes give way, those of one class may run beside each other.
+            let yields = problem.yields(gpulets[place].seats, on: group)
             for number in gpulets[place].seats.indices {
-                let victim = loads[place][number]
-                let isHigh = gpulets[place].seats.map { problem.wants[$0.model].isHigh }
-                let mates = loads[place].indices.filter {
-                    yields[place] && $0 != number && isHigh[$0] == isHigh[number]
-                }
-                let slowdown = Self.slowdown(
-                    of: victim,
-                    at: place,
-                    loads,
-                    mates: mates.map { loads[place][$0] },
-                    contention,
-                    problem.rule
-                )
+                let slowdown = slowdown(at: place, number, problem, contention, hasMates: yields)
+                // What stays is not to be copied for being written.
+                guard gpulets[place].seats[number].slowdown != slowdown else { continue }
                 gpulets[place].seats[number].slowdown = slowdown
             }
         }
     }
 
-    /// Beside the worst lane of each other gpulet.
+    /// How much slower seat `number` of gpulet `place` is beside the worst lane of each other
+    /// gpulet, and beside lanes of its own and of its class if it has mates.
     ///
     /// gpu-lets' linear model was made for two gpulets and takes the worst pair of more. In the
     /// queue's test what each of them costs is added up instead, since a promise must hold
     /// beside all of them; what the plan says to expect stays the model's own word.
-    private static func slowdown(
-        of victim: ContentionLoad,
-        at gpulet: Int,
-        _ loads: [[ContentionLoad]],
-        mates: [ContentionLoad],
+    private func slowdown(
+        at place: Int,
+        _ number: Int,
+        _ problem: ConfluenceProblem,
         _ contention: ContentionModel,
-        _ rule: CapacityRule
+        hasMates: Bool
     ) -> Double {
-        var others = mates
+        let victim = load(at: place, number, problem)
+        var others = CoRunnerSum(beside: victim)
+        if hasMates {
+            let isHigh = problem.wants[gpulets[place].seats[number].model].isHigh
+            for mate in gpulets[place].seats.indices where mate != number {
+                let model = gpulets[place].seats[mate].model
+                guard problem.wants[model].isHigh == isHigh else { continue }
+                others.add(load(at: place, mate, problem), by: contention)
+            }
+        }
         var worst = 1.0
-        var sum = mates.reduce(0) { $0 + pair(victim, $1, contention) - 1 }
-        for place in loads.indices where place != gpulet {
-            var found: (load: ContentionLoad, slowdown: Double)?
-            for load in loads[place] {
-                let slowdown = pair(victim, load, contention)
-                if slowdown > found?.slowdown ?? 0 { found = (load, slowdown) }
+        for other in gpulets.indices where other != place {
+            var found: (seat: Int, slowdown: Double)?
+            for seat in gpulets[other].seats.indices {
+                let load = load(at: other, seat, problem)
+                let slowdown = contention.slowdown(of: victim, beside: load)
+                if slowdown > found?.slowdown ?? 0 { found = (seat, slowdown) }
             }
             guard let found else { continue }
-            others.append(found.load)
+            others.add(load(at: other, found.seat, problem), by: contention)
             worst = max(worst, found.slowdown)
-            sum += found.slowdown - 1
         }
-        guard !others.isEmpty else { return 1 }
-        guard rule == .queue else {
-            if case .linear = contention { return worst }
-            return max(1, contention.slowdown(of: victim, beside: others))
+        guard others.count > 0 else { return 1 }
+        let isLinear = if case .linear = contention { true } else { false }
+        guard problem.rule == .queue else {
+            return isLinear ? worst : max(1, others.slowdown(by: contention))
         }
-        if case .linear = contention { return (1 + sum) * CapacityRule.contentionError }
-        return max(1, contention.slowdown(of: victim, beside: others))
-            * CapacityRule.contentionError
+        let slowdown = isLinear ? 1 + others.pairs : max(1, others.slowdown(by: contention))
+        return slowdown * CapacityRule.contentionError
     }
 
-    private static func pair(
-        _ victim: ContentionLoad,
-        _ other: ContentionLoad,
-        _ contention: ContentionModel
-    ) -> Double {
-        if case .linear(let linear) = contention {
-            return linear.slowdown(of: victim, beside: other)
-        }
-        return contention.slowdown(of: victim, beside: [other])
+    private func load(
+        at place: Int,
+        _ number: Int,
+        _ problem: ConfluenceProblem
+    ) -> ContentionLoad {
+        ContentionLoad(
+            model: problem.wants[gpulets[place].seats[number].model].id,
+            batch: gpulets[place].seats[number].batch,
+            utilization: gpulets[place].seats[number].utilization,
+            fraction: Double(gpulets[place].units) / Double(problem.classes[group].units)
+        )
     }
 
     // MARK: Memory

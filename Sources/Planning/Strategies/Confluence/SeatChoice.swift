@@ -56,6 +56,8 @@ struct ModelOffer {
 
 /// What is wanted of one model, as plain numbers.
 struct ModelWant {
+    /// The model.
+    var id: ModelID
     /// The rate in thousandths of a request per second, at least 0.
     var milliRate: Int64
     /// How long a request may take, in ms; infinite without an objective.
