@@ -60,6 +60,22 @@ import Testing
         }
     }
 
+    @Test("Below the least load nothing is looked for: it ends there, and says what failed")
+    func least() {
+        var search = RateSearch(start: 0.01, limit: 9, least: 0.05)
+        #expect(search.start == 0.05)
+        search = RateSearch(start: 0.2, limit: 9, least: 0.05)
+        var loads: [Double] = []
+        while let load = search.next {
+            loads.append(load)
+            search.note(
+                .init(load: load, violationPercent: 20, worst: 20, goodput: 0, passes: false)
+            )
+        }
+        #expect(loads.count == 3 && loads[0] == 0.2 && loads[2] == 0.05)
+        #expect(search.best == nil && search.reached == 0.05)
+    }
+
     @Test("Where nothing passes there is no best, where everything passes no bound")
     func ends() {
         let nothing = Self.search(edge: 0, start: 1, limit: 4)
@@ -117,9 +133,12 @@ import Testing
             // Models are measured alone once, beside what the parts estimate.
             #expect(sum + 36 * pace.point + 5 <= pace.limit)
         }
-        // A probe of a search may be measured once more, ten minutes of coming and going may not.
+        // A probe of a search may be measured once more, and what finds the load for ten minutes
+        // of coming and going, but nothing of those.
         let whole = LivePace.whole
-        #expect(whole.repeats(of: .churn) == 0 && whole.repeats(of: .rates) > whole.probe)
+        let again = whole.repeats(of: .churn)
+        #expect(again > ChurnPart.trial && again < whole.quiet)
+        #expect(whole.repeats(of: .rates) > whole.probe)
         #expect(LivePace.whole.networks(within: .infinity) == 6)
         #expect(LivePace.whole.networks(within: 0) == 1)
         #expect(LivePace.whole.limit == 25 * 60)

@@ -113,8 +113,15 @@ import Testing
 
     @Test("Processor time: a process's name may hold anything, idle time is no work")
     func processors() throws {
-        #expect(ProcessorTime.busyTicks("cpu  10 1 5 100 7 2 3 4 0 0\ncpu0 1") == 25)
-        #expect(ProcessorTime.busyTicks("") == 0)
+        // Two seconds of two processors: one worked, one stolen, so a third of what was there.
+        let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+        let before = ProcessorTime(machine: StealTime(), process: 0, moment: 5)
+        let after = ProcessorTime(
+            machine: StealTime(worked: tick, stolen: tick),
+            process: 0.5,
+            moment: 7
+        )
+        #expect(abs(after.busy(since: before, cores: 2) - 1 / 3.0) < 1e-12)
         let stat = "42 (a) (b) S 1 2 3 4 5 6 7 8 9 10 70 30 0 0 20"
         #expect(ProcessorTime.processTicks(stat) == 100)
         #expect(ProcessorTime.processTicks("nothing") == 0)

@@ -15,8 +15,8 @@ enum HostFiles {
 
 /// Processor time, read twice around what is measured.
 struct ProcessorTime: Hashable, Sendable {
-    /// Seconds that all processors have worked so far, whoever for.
-    var machine: Double
+    /// What all processors have done so far, whoever for, in ticks.
+    var machine: StealTime
     /// Seconds that one process has taken so far.
     var process: Double
     /// The moment, in seconds.
@@ -27,7 +27,7 @@ struct ProcessorTime: Hashable, Sendable {
         let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
         let elapsed = DispatchTime.now().uptimeNanoseconds
         return ProcessorTime(
-            machine: busyTicks(HostFiles.text("/proc/stat")) / tick,
+            machine: .now(),
             process: exact(of: pid) ?? processTicks(HostFiles.text("/proc/\(pid)/stat")) / tick,
             moment: Double(elapsed) / 1e9
         )
@@ -44,14 +44,14 @@ struct ProcessorTime: Hashable, Sendable {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// How busy the machine was since an earlier reading, 0...1, whoever for.
+    /// How busy the machine was since an earlier reading, 0...1, whoever for: the part of the time
+    /// that its processors were there, since what others took of it carries no load.
     func busy(since before: ProcessorTime, cores: Int) -> Double {
-        let span = max(1e-9, moment - before.moment)
-        return (machine - before.machine) / span / Double(max(1, cores))
+        let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+        let span = (moment - before.moment) * Double(max(1, cores))
+        let there = span - (machine.stolen - before.machine.stolen) / tick
+        return (machine.worked - before.machine.worked) / tick / max(1e-9, there)
     }
-
-    /// Busy ticks in the first line of `/proc/stat`: all but idle and waiting for disks.
-    static func busyTicks(_ text: String) -> Double { StealTime(text).wanted }
 
     /// User and system ticks in a process's `stat`; its name may hold anything.
     static func processTicks(_ text: String) -> Double {

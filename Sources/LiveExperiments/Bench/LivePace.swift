@@ -92,8 +92,9 @@ public struct LivePace: Hashable, Sendable {
         case .parity: ParityPart.length * load + 10
         case .emulated: follow + load + 5
         case .overhead: 8 * OverheadPart.span(self)
-        // Of these the steal time is told alone.
-        case .churn, .scaler: 0
+        // Only what finds the load; of all else the steal time is told alone.
+        case .churn: Double(ChurnPart.trials) * (warmUp + ChurnPart.trial)
+        case .scaler: 0
         }
     }
 

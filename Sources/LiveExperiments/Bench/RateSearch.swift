@@ -38,13 +38,22 @@ struct RateSearch: Hashable, Sendable {
     /// Where it begins, by how much it grows, how many probes there may be, and how close a pass
     /// and a failure are close enough.
     let start: Double, growth: Double, limit: Int, precision: Double
+    /// Below this it does not look: there a probe sees too few requests to say anything.
+    let least: Double
     /// All probes, in order.
     private(set) var probes: [Probe] = []
 
     /// Begins a search.
-    init(start: Double, growth: Double = 1.6, limit: Int, precision: Double = 1.05) {
+    init(
+        start: Double,
+        growth: Double = 1.6,
+        limit: Int,
+        precision: Double = 1.05,
+        least: Double = 0
+    ) {
         precondition(start > 0 && growth > 1 && limit >= 1 && precision > 1)
-        self.start = start
+        self.start = max(start, least)
+        self.least = least
         self.growth = growth
         self.limit = limit
         self.precision = precision
@@ -67,7 +76,8 @@ struct RateSearch: Hashable, Sendable {
         case (let best?, nil): return best.load * growth
         case (nil, let bound?):
             let isFar = bound.violationPercent > Self.farPercent
-            return bound.load / (isFar ? growth * growth : growth)
+            guard bound.load > least else { return nil }
+            return max(least, bound.load / (isFar ? growth * growth : growth))
         case (let best?, let bound?):
             guard bound.load > best.load * precision else { return nil }
             return (best.load * bound.load).squareRoot()

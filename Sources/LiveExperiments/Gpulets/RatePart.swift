@@ -16,6 +16,8 @@ struct RatePart: Sendable {
     static let goal = 2.0
     /// The highest load that a search begins with.
     static let most = 1.0
+    /// The lowest load that is tried: with less the longest probe sees hardly a hundred requests.
+    static let least = 0.05
     /// The systems whose rates the claim compares: they have more probes, and what a probe leaves
     /// open is looked at for longer.
     static let compared: Set = [baseline, ours, TritonServer.name]
@@ -145,7 +147,7 @@ struct RatePart: Sendable {
     ) async throws -> RateSearch {
         let isCompared = Self.compared.contains(server.name)
         let limit = bench.pace.probes(isCompared: isCompared)
-        var search = RateSearch(start: start, limit: limit)
+        var search = RateSearch(start: start, limit: limit, least: Self.least)
         var patience = bench.pace.patience
         // A real Triton tells no plan.
         let hasPlans = (try? await server.plan().plan.planner).map { $0 != "whole" } ?? false
